@@ -1,0 +1,1 @@
+//! The shared suite that every adapter must pass, and adapters that lie.

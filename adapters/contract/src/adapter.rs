@@ -1,0 +1,76 @@
+//! The traits.
+
+use async_trait::async_trait;
+
+use crate::{
+    Absence, Cursor, DisposalOrder, Form, Locator, Outcome, Page, Probe, Record, RecordRef,
+    ResidualCopies, Result, Scope, Survey, SystemConfig,
+};
+
+/// An adapter: what the agent's register of adapters has one of for each kind of system.
+#[async_trait]
+pub trait Adapter: Send + Sync {
+    /// Returns the keys that `systems.toml` may have for it.
+    fn form(&self) -> &'static Form;
+
+    /// Opens a system for reading. What this returns has no power to change the target.
+    async fn open_inventory(&self, system: &SystemConfig) -> Result<Box<dyn Inventory>>;
+
+    /// Opens a system for disposal.
+    async fn open_disposer(&self, system: &SystemConfig) -> Result<Box<dyn Disposer>>;
+}
+
+/// The reading half.
+///
+/// # Behavior
+///
+/// - Every call has a deadline and writes nothing to the target.
+/// - Errors, logs and reasons hold no secret, locator or content.
+/// - An adapter of an embedded target may block inside a call.
+#[async_trait]
+pub trait Inventory: Send + Sync {
+    /// Says which target this is and what can be promised on it.
+    async fn probe(&self) -> Result<Probe>;
+
+    /// Checks a holding's selection against the target.
+    async fn survey(&self, scope: &Scope) -> Result<Survey>;
+
+    /// Returns the next records of a holding, at most `limit`.
+    ///
+    /// # Behavior
+    ///
+    /// - Each record that is there throughout appears exactly once, whatever the limits.
+    /// - A cursor works in a new instance, also after others came and went.
+    /// - A page may leave out what `scope.bounds` allows to leave out.
+    async fn page(&self, scope: &Scope, after: Option<&Cursor>, limit: usize) -> Result<Page>;
+
+    /// Reads single records of a holding again: one answer for each locator, in order, `None`
+    /// where the selection has no such record (bounds do not count here).
+    async fn look(&self, scope: &Scope, locators: &[Locator]) -> Result<Vec<Option<Record>>>;
+
+    /// Looks whether records are gone: one answer for each, in order.
+    ///
+    /// `Absent` only after a positive control: the same credential read something that is known
+    /// to be there. For [`crate::Action::Anonymise`], "absent" means that what identified a
+    /// person is no longer in the record.
+    async fn verify_absent(&self, scope: &Scope, records: &[RecordRef]) -> Result<Vec<Absence>>;
+
+    /// Says where copies of disposed records survive.
+    async fn residual_copies(&self, scope: &Scope, records: &[RecordRef])
+    -> Result<ResidualCopies>;
+}
+
+/// The half that disposes.
+#[async_trait]
+pub trait Disposer: Inventory {
+    /// Disposes of the records of an order: one outcome for each, in order.
+    ///
+    /// # Behavior
+    ///
+    /// - Depends on the version: a record in another state is `Changed` and stays.
+    /// - `Disposed` is durable: a power cut after the answer does not bring the record back.
+    /// - Repeating an order is harmless.
+    /// - An error says nothing about any record; all of them count as indeterminate.
+    /// - Dropping the future midway harms nothing outside the order.
+    async fn dispose(&self, order: &DisposalOrder) -> Result<Vec<Outcome>>;
+}

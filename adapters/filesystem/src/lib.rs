@@ -1,0 +1,1 @@
+//! Records that are files below an enrolled root.

@@ -1,0 +1,1 @@
+//! The reference target, in memory, with injectable faults.

@@ -1,0 +1,1 @@
+//! Records that are rows of a SQLite database.

@@ -1,0 +1,1 @@
+//! Enforces records retention and proves it.

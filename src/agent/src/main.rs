@@ -1,0 +1,3 @@
+//! The `quietus` command.
+
+fn main() {}
