@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use crate::{
     Absence, Cursor, DisposalOrder, Form, Locator, Outcome, Page, Probe, Record, RecordRef,
-    ResidualCopies, Result, Scope, Survey, SystemConfig,
+    ResidualCopies, Result, Scope, Survey, SystemConfig, Uncovered,
 };
 
 /// An adapter: what the agent's register of adapters has one of for each kind of system.
@@ -54,6 +54,12 @@ pub trait Inventory: Send + Sync {
     /// to be there. For [`crate::Action::Anonymise`], "absent" means that what identified a
     /// person is no longer in the record.
     async fn verify_absent(&self, scope: &Scope, records: &[RecordRef]) -> Result<Vec<Absence>>;
+
+    /// Lists what this credential can see on the target and no holding selects.
+    ///
+    /// Containers, not records: tables, folders of the first level, shelves. It is what an
+    /// organisation forgot to schedule.
+    async fn uncovered(&self, scopes: &[Scope]) -> Result<Vec<Uncovered>>;
 
     /// Says where copies of disposed records survive.
     async fn residual_copies(&self, scope: &Scope, records: &[RecordRef])

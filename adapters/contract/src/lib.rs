@@ -36,7 +36,7 @@ pub use residual::{Knowledge, ResidualCopies, ResidualCopy};
 pub use scope::{
     Action, Cursor, Holding, Page, Place, Scope, Secret, Setting, Settings, SystemConfig, Value,
 };
-pub use survey::{Method, MethodClass, Survey};
+pub use survey::{Method, MethodClass, Survey, Uncovered};
 
 /// The result of a call to an adapter.
 pub type Result<T> = std::result::Result<T, AdapterError>;

@@ -22,6 +22,15 @@ pub struct Survey {
     pub notes: Vec<String>,
 }
 
+/// A container that no holding selects from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Uncovered {
+    /// Its name, as an operator knows it.
+    pub container: String,
+    /// How many records it has, where that is cheap to know.
+    pub records: Option<u64>,
+}
+
 /// How records are disposed of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Method {
