@@ -1,0 +1,105 @@
+//! The half that disposes.
+
+use async_trait::async_trait;
+use quietus_contract::{Action, AdapterError, DisposalOrder, Disposer, ErrorKind, Outcome, Result};
+
+use crate::config::{Client, shelf_of};
+use crate::inventory::{ORDER_RECORDS_MAX, read_version};
+use crate::link::{Kind, Lost, Wire};
+use crate::shelf::Done;
+use crate::store::{Rights, State};
+
+#[async_trait]
+impl Disposer for Client {
+    async fn dispose(&self, order: &DisposalOrder) -> Result<Vec<Outcome>> {
+        let records = order.records();
+        if records.len() > ORDER_RECORDS_MAX {
+            return Err(AdapterError::new(
+                ErrorKind::Unsupported,
+                format!("an order has at most {ORDER_RECORDS_MAX} records"),
+            ));
+        }
+        let shelf = shelf_of(order.scope())?;
+        let asked = records
+            .iter()
+            .map(|r| Ok((r.locator.parts(), read_version(&r.version)?)))
+            .collect::<Result<Vec<_>>>()?;
+        let action = order.scope().holding.action;
+        let answer = self
+            .link
+            .call(Kind::Dispose, |state, wire| carry_out(state, wire, shelf, &asked, action))
+            .await;
+        Ok(match answer {
+            Ok(done) => {
+                let known = done.into_iter().map(outcome);
+                let cut = || Outcome::Indeterminate {
+                    reason: "the store's answer broke off before this record".to_owned(),
+                };
+                known.chain(std::iter::repeat_with(cut)).take(records.len()).collect()
+            }
+            Err(why) => records.iter().map(|_| without_answer(why)).collect(),
+        })
+    }
+}
+
+/// The target's side: all records under one lock; a transactional store that dies midway
+/// comes back as it was.
+fn carry_out(
+    state: &mut State,
+    wire: &Wire,
+    shelf: &str,
+    asked: &[(Vec<String>, u64)],
+    action: Action,
+) -> Vec<Option<Done>> {
+    if wire.rights != Rights::Full || !state.shelves.contains_key(shelf) {
+        return asked.iter().map(|_| None).collect();
+    }
+    let records_max = match wire.crash_after {
+        Some(_) if state.transactional => 0,
+        Some(n) => n,
+        None => usize::MAX,
+    };
+    let trash = state.trash;
+    let mut done = Vec::with_capacity(asked.len());
+    for (name, version) in asked.iter().take(records_max) {
+        let next = state.next_version();
+        let Some(shelf) = state.shelves.get_mut(shelf) else { break };
+        done.push(Some(match action {
+            Action::Destroy => shelf.destroy(name, *version, trash),
+            Action::Anonymise => shelf.redact(name, *version, next),
+        }));
+    }
+    wire.send(done)
+}
+
+fn outcome(done: Option<Done>) -> Outcome {
+    match done {
+        Some(Done::Done { members }) => Outcome::Disposed { members },
+        Some(Done::Missing) => Outcome::AlreadyAbsent,
+        Some(Done::OtherVersion) => Outcome::Changed,
+        Some(Done::Held(hold)) => Outcome::Held { by: hold.kind, until: hold.until },
+        Some(Done::Protected) => {
+            Outcome::Refused { reason: "the store protects this record".to_owned() }
+        }
+        None => Outcome::Refused {
+            reason: "the store does not let this account dispose of records there".to_owned(),
+        },
+    }
+}
+
+fn without_answer(why: Lost) -> Outcome {
+    match why {
+        Lost::NoAnswer => {
+            Outcome::Indeterminate { reason: "the store did not answer in time".to_owned() }
+        }
+        Lost::Unreachable => {
+            Outcome::NotAttempted { reason: "the store cannot be reached".to_owned() }
+        }
+        Lost::Busy => {
+            Outcome::NotAttempted { reason: "the store asks to come back later".to_owned() }
+        }
+        Lost::Denied => {
+            Outcome::Refused { reason: "the store does not know the credential".to_owned() }
+        }
+    }
+}
