@@ -74,7 +74,7 @@ fn carry_out(
 
 fn outcome(done: Option<Done>) -> Outcome {
     match done {
-        Some(Done::Done { members }) => Outcome::Disposed { members },
+        Some(Done::Gone { members }) => Outcome::Disposed { members },
         Some(Done::Missing) => Outcome::AlreadyAbsent,
         Some(Done::OtherVersion) => Outcome::Changed,
         Some(Done::Held(hold)) => Outcome::Held { by: hold.kind, until: hold.until },

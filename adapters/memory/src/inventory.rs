@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use quietus_contract::{
     Absence, Action, Capabilities, Cursor, DateValue, Inventory, Knowledge, Locator, Method,
     MethodClass, Page, Probe, Record, RecordRef, ResidualCopies, ResidualCopy, Result, Scope,
-    Survey, TargetIdentity, Version,
+    Survey, TargetIdentity, Uncovered, Version,
 };
 
 use crate::config::{Client, shelf_of};
@@ -185,6 +185,25 @@ impl Inventory for Client {
 
     async fn verify_absent(&self, scope: &Scope, records: &[RecordRef]) -> Result<Vec<Absence>> {
         self.verify(scope, records).await
+    }
+
+    async fn uncovered(&self, scopes: &[Scope]) -> Result<Vec<Uncovered>> {
+        let covered = scopes.iter().map(shelf_of).collect::<Result<Vec<_>>>()?;
+        self.link
+            .call(Kind::List, |state, wire| {
+                state
+                    .shelves
+                    .iter()
+                    .filter(|_| wire.rights != Rights::Blind)
+                    .filter(|(name, _)| !covered.contains(&name.as_str()))
+                    .map(|(name, shelf)| Uncovered {
+                        container: name.clone(),
+                        records: u64::try_from(shelf.list(None, usize::MAX, |_| true).len()).ok(),
+                    })
+                    .collect()
+            })
+            .await
+            .map_err(lost)
     }
 
     async fn residual_copies(

@@ -74,7 +74,7 @@ pub(crate) struct Line {
 /// What a deletion or redaction did.
 #[derive(Clone, Debug)]
 pub(crate) enum Done {
-    Done { members: u32 },
+    Gone { members: u32 },
     Missing,
     OtherVersion,
     Held(TargetHold),
@@ -123,7 +123,7 @@ impl Shelf {
         }
         self.entries.remove(name);
         self.lagging.remove(name);
-        Done::Done { members: members.saturating_add(earlier) }
+        Done::Gone { members: members.saturating_add(earlier) }
     }
 
     /// Takes out of a record in exactly this version what identifies a person.
@@ -144,7 +144,7 @@ impl Shelf {
             stored.item.fields.clear();
             stored.item.content.clear();
         }
-        Done::Done { members: earlier }
+        Done::Gone { members: earlier }
     }
 }
 
