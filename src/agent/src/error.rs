@@ -70,6 +70,8 @@ codes! {
     PROGRAMME_DEFECTS = "programme_defects", Wrong;
     /// `quietus.toml` has defects.
     SETTINGS_DEFECTS = "settings_defects", Wrong;
+    /// `holds.toml` cannot be understood, so nobody can tell what is held.
+    HOLDS_UNREADABLE = "holds_unreadable", Refused;
     /// A command cannot be carried out with these arguments.
     COMMAND_LINE = "command_line", Wrong;
     /// A system, class or record of that name is not there.
