@@ -1,0 +1,146 @@
+//! One row as a record.
+
+use quietus_contract::{Locator, Record, RecordRef, Version};
+use rusqlite::{Row, Statement};
+
+use crate::bounds::Bound;
+use crate::date;
+use crate::dialect::Sql;
+use crate::selection::{Selection, Source};
+use crate::value::{self, Cell, Digester};
+
+/// Reads rows of a selection.
+pub(crate) struct RowReader<'s> {
+    selection: &'s Selection,
+    digester: Digester,
+    width: usize,
+    members_at: usize,
+}
+
+impl<'s> RowReader<'s> {
+    /// Makes a reader.
+    pub(crate) fn new(selection: &'s Selection) -> Self {
+        Self {
+            selection,
+            digester: Digester::default(),
+            width: selection.width(),
+            members_at: selection.members_at(),
+        }
+    }
+
+    /// Hashes the row: every stored column, the dates, the member counts, and whether the
+    /// holding's condition is true.
+    pub(crate) fn version(&mut self, row: &Row<'_>) -> rusqlite::Result<Version> {
+        self.digester.begin();
+        for position in 0..self.width {
+            self.digester.add(row.get_ref(position)?);
+        }
+        Ok(self.digester.version())
+    }
+
+    /// Says whether the holding's condition is true.
+    pub(crate) fn is_selected(&self, row: &Row<'_>) -> rusqlite::Result<bool> {
+        row.get(self.width - 1)
+    }
+
+    /// Reads the key.
+    pub(crate) fn key(&self, row: &Row<'_>) -> rusqlite::Result<Vec<Cell>> {
+        let parts = self.selection.key.iter();
+        parts.map(|part| row.get_ref(part.position).map(Cell::from)).collect()
+    }
+
+    /// Counts what goes with the record.
+    pub(crate) fn members(&self, row: &Row<'_>) -> rusqlite::Result<u32> {
+        let mut members = 0_u32;
+        for position in self.members_at..self.width - 1 {
+            let count: i64 = row.get(position)?;
+            members = members.saturating_add(u32::try_from(count).unwrap_or(u32::MAX));
+        }
+        Ok(members)
+    }
+
+    /// Says whether a bound on an expression leaves the row out; those on columns are part of the
+    /// statement.
+    pub(crate) fn is_beyond(
+        &self,
+        row: &Row<'_>,
+        bounds: &[Option<Bound>],
+    ) -> rusqlite::Result<bool> {
+        let mut expression = self.selection.columns.len();
+        for (source, bound) in self.selection.dates.iter().zip(bounds) {
+            if let Source::Expression(_) = source {
+                if bound
+                    .as_ref()
+                    .is_some_and(|b| row.get_ref(expression).is_ok_and(|v| b.is_later(v)))
+                {
+                    return Ok(true);
+                }
+                expression += 1;
+            }
+        }
+        Ok(false)
+    }
+
+    /// Reads the record.
+    pub(crate) fn record(&mut self, row: &Row<'_>) -> rusqlite::Result<Record> {
+        let selection = self.selection;
+        let mut parts = Vec::with_capacity(selection.key.len());
+        for part in &selection.key {
+            parts.push(value::part(row.get_ref(part.position)?, part.text));
+        }
+        let mut dates = Vec::with_capacity(selection.dates.len());
+        let mut expression = selection.columns.len();
+        for source in &selection.dates {
+            let position = match source {
+                Source::Column(position) => *position,
+                Source::Expression(_) => {
+                    expression += 1;
+                    expression - 1
+                }
+            };
+            dates.push(date::read(row.get_ref(position)?, selection.epoch));
+        }
+        let fields = selection.fields.iter();
+        let fields = fields.map(|position| row.get_ref(*position).map(value::field_text));
+        Ok(Record {
+            reference: RecordRef { locator: Locator::new(&parts), version: self.version(row)? },
+            dates,
+            fields: fields.collect::<rusqlite::Result<_>>()?,
+            target_hold: None,
+            bytes: None,
+            members: self.members(row)?,
+        })
+    }
+}
+
+/// Reads the key that a locator of this selection stands for.
+pub(crate) fn key_of(selection: &Selection, locator: &Locator) -> Option<Vec<Cell>> {
+    let parts = locator.parts();
+    if parts.len() != selection.key.len() {
+        return None;
+    }
+    let columns = parts.iter().zip(&selection.key);
+    columns.map(|(part, column)| value::read_part(part, column.text)).collect()
+}
+
+/// Binds what the caller binds first, and then the statement's own values.
+pub(crate) fn bind(
+    statement: &mut Statement<'_>,
+    first: &[Cell],
+    sql: &Sql,
+) -> rusqlite::Result<()> {
+    bind_from(statement, 1, first)?;
+    bind_from(statement, sql.reserved + 1, &sql.values)
+}
+
+/// Binds values to the parameters from a number on.
+pub(crate) fn bind_from(
+    statement: &mut Statement<'_>,
+    from: usize,
+    values: &[Cell],
+) -> rusqlite::Result<()> {
+    for (n, cell) in values.iter().enumerate() {
+        statement.raw_bind_parameter(from + n, cell)?;
+    }
+    Ok(())
+}

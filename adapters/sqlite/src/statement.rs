@@ -1,0 +1,296 @@
+//! The statements: built from a selection, with values bound.
+
+use crate::bounds::Bound;
+use crate::dialect::{Sql, column, quoted, table};
+use crate::graph::{ForeignKey, Link};
+use crate::selection::{Selection, Source};
+use crate::value::Cell;
+
+impl Selection {
+    /// Counts the columns of a row: columns, dates by expression, members, and the condition.
+    pub(crate) fn width(&self) -> usize {
+        self.columns.len() + self.expressions().count() + self.graph.members.len() + 1
+    }
+
+    /// Returns the position of the first member count in a row.
+    pub(crate) fn members_at(&self) -> usize {
+        self.columns.len() + self.expressions().count()
+    }
+
+    /// Returns the dates that are expressions.
+    pub(crate) fn expressions(&self) -> impl Iterator<Item = &str> {
+        self.dates.iter().filter_map(|source| match source {
+            Source::Column(_) => None,
+            Source::Expression(text) => Some(text.as_str()),
+        })
+    }
+
+    fn name(&self, position: usize) -> String {
+        column(self.table(), self.column(position))
+    }
+
+    fn key_name(&self, part: usize) -> String {
+        self.key.get(part).map(|k| self.name(k.position)).unwrap_or_default()
+    }
+
+    fn collated(&self, part: usize) -> String {
+        let collation = self.key.get(part).and_then(|k| k.collation.as_ref());
+        match collation {
+            Some(collation) => format!("{} COLLATE {}", self.key_name(part), quoted(collation)),
+            None => self.key_name(part),
+        }
+    }
+
+    /// The list of what is read of a row. `whole` leaves the condition to the `WHERE`.
+    fn list(&self, condition: &Condition) -> Sql {
+        let mut sql = Sql::new(self.key.len());
+        sql.push("SELECT ");
+        for position in 0..self.columns.len() {
+            sql.push(&self.name(position)).push(", ");
+        }
+        for text in self.expressions() {
+            sql.push("(").push(text).push("\n), ");
+        }
+        for member in 0..self.graph.members.len() {
+            sql.push(&self.count_of(member)).push(", ");
+        }
+        match condition {
+            Condition::Required => sql.push("1"),
+            Condition::Read => self.push_condition(&mut sql),
+        };
+        sql.push(" FROM ").push(&table(self.table()));
+        sql
+    }
+
+    /// Adds the condition that a row is a record of the holding: 1, or 0, never NULL.
+    fn push_condition<'s>(&self, sql: &'s mut Sql) -> &'s mut Sql {
+        sql.push("(");
+        match &self.filter {
+            Some(text) => sql.push("(").push(text).push("\n) IS TRUE"),
+            None => sql.push("1"),
+        };
+        if !self.treatments.is_empty() {
+            sql.push(" AND NOT (1");
+            for (position, treatment) in &self.treatments {
+                sql.push(" AND ");
+                treatment.push_done(&self.name(*position), sql);
+            }
+            sql.push(")");
+        }
+        sql.push(")")
+    }
+
+    /// Reads on in the order of the key. The key to go on from is bound first.
+    pub(crate) fn page(&self, bounds: &[Option<Bound>], goes_on: bool) -> Sql {
+        let mut sql = self.list(&Condition::Required);
+        match &self.key_index {
+            Some(index) => sql.push(" INDEXED BY ").push(&quoted(index)),
+            None => sql.push(" NOT INDEXED"),
+        };
+        sql.push(" WHERE ");
+        self.push_condition(&mut sql);
+        self.push_key_known(&mut sql);
+        for (source, bound) in self.dates.iter().zip(bounds) {
+            if let (Source::Column(position), Some(bound)) = (source, bound) {
+                sql.push(" AND ");
+                bound.push(&self.name(*position), &mut sql);
+            }
+        }
+        if goes_on {
+            let left: Vec<String> = self.scan.iter().map(|part| self.collated(*part)).collect();
+            let right: Vec<String> =
+                self.scan.iter().map(|part| format!("?{}", part + 1)).collect();
+            sql.push(&format!(" AND ({}) > ({})", left.join(", "), right.join(", ")));
+        }
+        let order: Vec<String> = self.scan.iter().map(|part| self.collated(*part)).collect();
+        sql.push(" ORDER BY ").push(&order.join(", "));
+        sql
+    }
+
+    fn push_key_known(&self, sql: &mut Sql) {
+        for (part, key) in self.key.iter().enumerate() {
+            if key.nullable {
+                sql.push(&format!(" AND {} IS NOT NULL", self.key_name(part)));
+            }
+        }
+    }
+
+    /// Reads one row by its key, whether or not it fits the condition.
+    pub(crate) fn look(&self) -> Sql {
+        let mut sql = self.list(&Condition::Read);
+        self.push_key(&mut sql);
+        sql
+    }
+
+    fn push_key(&self, sql: &mut Sql) {
+        for part in 0..self.key.len() {
+            sql.push(if part == 0 { " WHERE " } else { " AND " });
+            sql.push(&format!("{} = ?{}", self.collated(part), part + 1));
+        }
+    }
+
+    /// Says whether a row is there.
+    pub(crate) fn exists(&self) -> Sql {
+        let mut sql = Sql::new(self.key.len());
+        sql.push("SELECT 1 FROM ").push(&table(self.table()));
+        self.push_key(&mut sql);
+        sql
+    }
+
+    /// Counts the records.
+    pub(crate) fn population(&self) -> Sql {
+        let mut sql = Sql::new(0);
+        sql.push("SELECT count(*) FROM ").push(&table(self.table())).push(" WHERE ");
+        self.push_condition(&mut sql);
+        self.push_key_known(&mut sql);
+        sql
+    }
+
+    /// Counts the rows whose key is not known, where there can be any.
+    pub(crate) fn without_key(&self) -> Option<Sql> {
+        let unknown: Vec<String> = (0..self.key.len())
+            .filter(|part| self.key.get(*part).is_some_and(|k| k.nullable))
+            .map(|part| format!("{} IS NULL", self.key_name(part)))
+            .collect();
+        let mut sql = Sql::new(0);
+        sql.push("SELECT count(*) FROM ").push(&table(self.table())).push(" WHERE ");
+        self.push_condition(&mut sql);
+        sql.push(" AND (").push(&unknown.join(" OR ")).push(")");
+        (!unknown.is_empty()).then_some(sql)
+    }
+
+    /// Deletes one row by its key.
+    pub(crate) fn delete(&self) -> Sql {
+        let mut sql = Sql::new(self.key.len());
+        sql.push("DELETE FROM ").push(&table(self.table()));
+        self.push_key(&mut sql);
+        sql
+    }
+
+    /// Sets the anonymised columns of one row. The key is bound first, then the new values.
+    pub(crate) fn update(&self) -> Sql {
+        let mut sql = Sql::new(self.key.len() + self.treatments.len());
+        sql.push("UPDATE ").push(&table(self.table())).push(" SET ");
+        for (n, (position, _)) in self.treatments.iter().enumerate() {
+            if n > 0 {
+                sql.push(", ");
+            }
+            let parameter = self.key.len() + n + 1;
+            sql.push(&format!("{} = ?{parameter}", quoted(self.column(*position))));
+        }
+        self.push_key(&mut sql);
+        sql
+    }
+
+    /// The columns of a record that rows of members refer to, as positions in a row.
+    pub(crate) fn referred(&self) -> Vec<usize> {
+        let mut positions: Vec<usize> = self
+            .graph
+            .members
+            .iter()
+            .flat_map(|member| &member.links)
+            .filter(|link| link.from.is_none())
+            .flat_map(|link| &link.key.parent_columns)
+            .filter_map(|name| self.position(name))
+            .collect();
+        positions.sort_unstable();
+        positions.dedup();
+        positions
+    }
+
+    /// Counts the rows of a member, within the statement that reads the record.
+    fn count_of(&self, member: usize) -> String {
+        let root = |name: &str| match self.position(name) {
+            Some(position) => self.name(position),
+            None => column(self.table(), name),
+        };
+        let (from, condition) = self.rows_of(member, &root);
+        format!("(SELECT count(*) FROM {from} WHERE {condition})")
+    }
+
+    /// Deletes the rows of a member. The columns that [`Selection::referred`] names are bound.
+    pub(crate) fn delete_member(&self, member: usize) -> Sql {
+        let referred = self.referred();
+        let root = |name: &str| {
+            let place = self
+                .position(name)
+                .and_then(|position| referred.iter().position(|r| *r == position));
+            place.map_or_else(|| "NULL".to_owned(), |n| format!("?{}", n + 1))
+        };
+        let (from, condition) = self.rows_of(member, &root);
+        let mut sql = Sql::new(referred.len());
+        sql.push(&format!("DELETE FROM {from} WHERE {condition}"));
+        sql
+    }
+
+    fn rows_of(&self, member: usize, root: &dyn Fn(&str) -> String) -> (String, String) {
+        let alias = quoted(&format!("{}{member}", self.alias));
+        let Some(found) = self.graph.members.get(member) else {
+            return (alias, "0".to_owned());
+        };
+        let ways: Vec<String> =
+            found.links.iter().map(|link| self.way(link, &alias, root)).collect();
+        (format!("{} AS {alias}", table(&found.table)), format!("({})", ways.join(" OR ")))
+    }
+
+    /// The condition that a row refers to the record, or to a member that goes with it.
+    fn way(&self, link: &Link, alias: &str, root: &dyn Fn(&str) -> String) -> String {
+        let columns = |names: &[String], of: &str| -> Vec<String> {
+            names.iter().map(|name| format!("{of}.{}", quoted(name))).collect()
+        };
+        let own = columns(&link.key.columns, alias);
+        match link.from {
+            None => {
+                let parents = link.key.parent_columns.iter().map(|name| root(name));
+                let pairs = parents.zip(&own).map(|(parent, own)| format!("{parent} = {own}"));
+                format!("({})", pairs.collect::<Vec<String>>().join(" AND "))
+            }
+            Some(member) => {
+                let (from, condition) = self.rows_of(member, root);
+                let parent = quoted(&format!("{}{member}", self.alias));
+                let parents = columns(&link.key.parent_columns, &parent).join(", ");
+                format!(
+                    "(({}) IN (SELECT {parents} FROM {from} WHERE {condition}))",
+                    own.join(", ")
+                )
+            }
+        }
+    }
+
+    /// Reads the keys of rows of the same table that refer to a record by one of its own foreign
+    /// keys. What they refer to is bound.
+    pub(crate) fn referring(&self, key: &ForeignKey) -> Sql {
+        let mut sql = Sql::new(key.columns.len());
+        sql.push("SELECT ");
+        for (n, part) in self.key.iter().enumerate() {
+            sql.push(if n > 0 { ", " } else { "" }).push(&self.name(part.position));
+        }
+        sql.push(" FROM ").push(&table(self.table()));
+        for (n, name) in key.columns.iter().enumerate() {
+            sql.push(if n == 0 { " WHERE " } else { " AND " });
+            sql.push(&format!("{} = ?{}", column(self.table(), name), n + 1));
+        }
+        sql
+    }
+}
+
+/// What a reading does with the holding's condition.
+enum Condition {
+    /// Only rows for which it is true are read.
+    Required,
+    /// All rows are read, and whether it is true.
+    Read,
+}
+
+/// Counts rows of a table, as far as `max`.
+pub(crate) fn count_up_to(name: &str, max: i64) -> Sql {
+    let mut sql = Sql::new(0);
+    sql.push("SELECT count(*) FROM (SELECT 1 FROM ").push(&table(name)).push(" LIMIT ");
+    sql.bind(Cell::Integer(max)).push(")");
+    sql
+}
+
+/// Counts the rows of a table.
+pub(crate) fn count(name: &str) -> String {
+    format!("SELECT count(*) FROM {}", table(name))
+}
