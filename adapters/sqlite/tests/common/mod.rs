@@ -1,6 +1,6 @@
 //! A database in a temporary folder, and a holding on it.
 
-#![allow(dead_code, reason = "each test file uses a part of it")]
+#![expect(dead_code, reason = "each test file uses a part of it")]
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -59,6 +59,26 @@ impl Bench {
 
     pub fn number(&self, sql: &str) -> i64 {
         self.raw().query_row(sql, [], |row| row.get(0)).unwrap()
+    }
+
+    /// All content of all tables but those with such a name.
+    pub fn everything_but(&self, pattern: &str) -> Vec<String> {
+        let raw = self.raw();
+        let mut tables = raw
+            .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE ?1")
+            .unwrap();
+        let tables = tables.query_map([pattern], |row| row.get::<_, String>(0)).unwrap();
+        let mut content = Vec::new();
+        for table in tables.map(Result::unwrap) {
+            let mut statement = raw.prepare(&format!("SELECT * FROM \"{table}\"")).unwrap();
+            let width = statement.column_count();
+            let mut rows = statement.query([]).unwrap();
+            while let Some(row) = rows.next().unwrap() {
+                let cells = (0..width).map(|n| format!("{:?}", row.get_ref(n).unwrap()));
+                content.push(format!("{table}: {}", cells.collect::<Vec<_>>().join("|")));
+            }
+        }
+        content
     }
 
     pub fn system(&self) -> SystemConfig {
