@@ -72,7 +72,8 @@ pub struct World {
     pub records: BTreeMap<String, Record>,
 }
 
-const SCHEDULE: &str = r#"[schedule]
+/// The schedule of every sample: two classes, two years after closure, standing approval.
+pub const SCHEDULE: &str = r#"[schedule]
 title          = "Sample schedule"
 organisation   = "Sample Limited"
 version        = "1"
@@ -107,7 +108,8 @@ approval    = "standing"
 authority   = ["BUSINESS"]
 "#;
 
-const HOLDS: &str = r#"[hold.H-1]
+/// A hold on one of the classes.
+pub const HOLDS: &str = r#"[hold.H-1]
 matter     = "Sample v. Sample"
 reason     = "litigation"
 ordered_by = "General Counsel"
@@ -116,7 +118,8 @@ review_by  = 2099-01-01
 classes    = ["SUIT"]
 "#;
 
-const SETTINGS: &str = r#"[agent]
+/// Settings without a limit that a sample could reach.
+pub const SETTINGS: &str = r#"[agent]
 organisation = "Sample Limited"
 name         = "agent-1"
 
@@ -141,15 +144,11 @@ impl World {
         chance: &mut Chance,
     ) -> Result<Self> {
         let programme = folder.join("programme");
-        fs::create_dir_all(&programme)?;
         let place = folder.join(match target {
             Target::Filesystem => "share",
             Target::Sqlite => "erp.sqlite",
         });
-        fs::write(programme.join("schedule.toml"), SCHEDULE)?;
-        fs::write(programme.join("holds.toml"), HOLDS)?;
-        fs::write(programme.join("quietus.toml"), SETTINGS)?;
-        fs::write(programme.join("systems.toml"), systems(target, &place))?;
+        write_programme(&programme, &systems(target, &place))?;
         let records = list(due, chance);
         match target {
             Target::Filesystem => make_files(&place, &records)?,
@@ -194,6 +193,16 @@ impl World {
         };
         serde_json::Value::from(vec![part]).to_string()
     }
+}
+
+/// Writes the files of a programme folder.
+pub fn write_programme(programme: &Path, systems: &str) -> Result<()> {
+    fs::create_dir_all(programme)?;
+    fs::write(programme.join("schedule.toml"), SCHEDULE)?;
+    fs::write(programme.join("holds.toml"), HOLDS)?;
+    fs::write(programme.join("quietus.toml"), SETTINGS)?;
+    fs::write(programme.join("systems.toml"), systems)?;
+    Ok(())
 }
 
 fn systems(target: Target, place: &Path) -> String {
