@@ -10,6 +10,9 @@ mod docs;
 #[path = "tidy/sources.rs"]
 mod sources;
 #[cfg(test)]
+#[path = "tidy/supply.rs"]
+mod supply;
+#[cfg(test)]
 #[path = "tidy/tree.rs"]
 mod tree;
 

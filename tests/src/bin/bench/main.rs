@@ -52,10 +52,12 @@ impl Bench {
     }
 }
 
+type Run = fn(&Bench) -> Result<()>;
+
 fn main() -> Result<()> {
     let bench = Bench::parse()?;
     let mut any = false;
-    let all: [(&str, fn(&Bench) -> Result<()>); 4] = [
+    let all: [(&str, Run); 4] = [
         ("filesystem", filesystem::run),
         ("sqlite", sqlite::run),
         ("verify", sqlite::verify),
