@@ -16,6 +16,7 @@ mod capture;
 mod cases;
 mod lies;
 mod memory_bed;
+pub mod proxy;
 mod report;
 mod room;
 mod suite;
