@@ -103,6 +103,17 @@ impl Guard {
         }
     }
 
+    /// Says whether the record may go, and since the same day that the rules found.
+    pub fn agrees(
+        &self,
+        values: &[DateValue],
+        jurisdiction: Option<&str>,
+        due: Date,
+        as_of: Date,
+    ) -> bool {
+        self.judge(values, jurisdiction, as_of) == Opinion::Due(EpochDay::of(due))
+    }
+
     fn due_day(&self, values: &[DateValue], jurisdiction: Option<&str>) -> Option<i64> {
         let mut latest: Option<i64> = None;
         for clause in self.clauses_for(jurisdiction)? {
@@ -126,25 +137,27 @@ impl Guard {
 
     /// Turns a value into a day of the schedule; `None` where it must not count as one.
     fn day_of(&self, value: &DateValue) -> Option<i64> {
-        let (written, day) = match value {
+        let (stored, day) = match value {
             DateValue::Absent | DateValue::Unreadable(_) => return None,
-            DateValue::Day(date) => {
-                let day = EpochDay::of(*date).0;
-                (day, day)
-            }
+            DateValue::Day(date) => ([None; 2], EpochDay::of(*date).0),
             DateValue::Local(local) => {
                 let zone = self.undated_in.as_ref()?;
                 let moment = latest_moment(zone, local_seconds(*local))?;
-                (EpochDay::of(local.date()).0, day_at(&self.days_in, moment)?)
+                let written = EpochDay::of(local.date()).0;
+                ([Some(written), None], day_at(&self.days_in, moment)?)
             }
             DateValue::Moment(moment) => {
-                let seconds = i64::try_from(moment.as_nanosecond().div_euclid(1_000_000_000));
-                let day = day_at(&self.days_in, seconds.ok()?)?;
-                (day, day)
+                let nanoseconds = moment.as_nanosecond().div_euclid(1_000_000_000);
+                let seconds = i64::try_from(nanoseconds).ok()?;
+                let there = self.undated_in.as_ref().and_then(|zone| day_at(zone, seconds));
+                let in_utc = seconds.div_euclid(DAY_SECONDS);
+                ([Some(in_utc), there], day_at(&self.days_in, seconds)?)
             }
         };
-        let sentinel = self.not_a_date.iter().any(|d| *d == written || *d == day);
-        let plausible = self.plausible_from.is_none_or(|from| day >= from && written >= from);
+        // A sentinel may be meant as it is stored, or as it reads in a zone.
+        let means_none = |d: i64| self.not_a_date.contains(&d);
+        let sentinel = means_none(day) || stored.into_iter().flatten().any(means_none);
+        let plausible = self.plausible_from.is_none_or(|from| day >= from);
         (!sentinel && plausible).then_some(day)
     }
 }
@@ -271,6 +284,7 @@ fn latest_moment(zone: &TimeZone, local: i64) -> Option<i64> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use quietus_schedule::rules::{Rule, Verdict};
 
     #[test]
     fn the_calendar_is_the_same_as_the_librarys_on_every_day_of_a_thousand_years() {
@@ -323,4 +337,123 @@ mod tests {
             prop_assert_eq!(day_at(&zone, second), Some(EpochDay::of(date).0));
         }
     }
+
+    /// A programme with one class whose terms are drawn, and systems as they are drawn.
+    fn programme(terms: &str, variant: &str, days_in: &str, zone: &str) -> Programme {
+        let schedule = format!(
+            "[schedule]\ntitle = \"S\"\norganisation = \"O\"\nversion = \"1\"\n\
+             approved_by = \"A\"\napproved_on = 2026-01-15\njurisdiction = \"JM\"\n\
+             time_zone = \"{days_in}\"\n[years]\nfiscal = \"ends 31 March\"\n\
+             tax = \"ends 5 April\"\nacademic = \"ends 29 February\"\n\
+             [triggers]\n\"a\" = \"A.\"\n\"b\" = \"B.\"\n\
+             [authorities.N]\ncitation = \"Need\"\n[class.C]\ntitle = \"C\"\nowner = \"O\"\n\
+             trigger = \"a\"\n{terms}\ndisposition = \"destroy\"\nauthority = [\"N\"]\n\
+             {variant}\n[[class.C.and_at_least]]\ntrigger = \"b\"\nretention = \"3 months\"\n\
+             authority = [\"N\"]\n"
+        );
+        let systems = format!(
+            "[system.s]\nadapter = \"memory\"\nstore = \"m\"\n{zone}\n\
+             not_a_date = [1900-01-01, 9999-12-31]\nplausible_from = 1950-01-01\n\
+             [[holding]]\nclass = \"C\"\nsystem = \"s\"\nshelf = \"x\"\n\
+             dates = {{ \"a\" = \"a\", \"b\" = \"b\" }}\njurisdiction = \"{{j}}\"\n"
+        );
+        crate::testing::programme_of(&schedule, &systems)
+    }
+
+    fn value() -> impl Strategy<Value = DateValue> {
+        let range = -30_000i64..60_000;
+        let date = |day: i64| {
+            let (y, m, d) = civil_from_days(day);
+            let small = |n: i64| i8::try_from(n).unwrap();
+            jiff::civil::date(i16::try_from(y).unwrap(), small(m), small(d))
+        };
+        let local = (range.clone(), 0i8..24, 0i8..60)
+            .prop_map(move |(day, h, m)| DateValue::Local(date(day).at(h, m, 0, 0)));
+        let moment = (-2_600_000_000i64..5_000_000_000, -5i32..5).prop_map(|(s, n)| {
+            let duration = jiff::SignedDuration::new(s, n);
+            DateValue::Moment(Timestamp::from_duration(duration).unwrap())
+        });
+        prop_oneof![
+            1 => Just(DateValue::Absent),
+            1 => Just(DateValue::Unreadable("text")),
+            1 => Just(DateValue::Day(jiff::civil::date(1900, 1, 1))),
+            1 => Just(DateValue::Day(jiff::civil::date(9999, 12, 31))),
+            8 => range.prop_map(move |day| DateValue::Day(date(day))),
+            8 => local,
+            8 => moment,
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(400))]
+
+        #[test]
+        fn the_two_judges_agree(
+            count in 0u32..50,
+            unit in prop::sample::select(vec!["days", "weeks", "months", "years"]),
+            cutoff in prop::sample::select(vec![
+                "", "end of month", "end of quarter", "end of calendar year",
+                "end of fiscal year", "end of tax year", "end of academic year",
+            ]),
+            variant in any::<bool>(),
+            days_in in prop::sample::select(ZONES.to_vec()),
+            zone in prop::option::of(prop::sample::select(ZONES.to_vec())),
+            cases in prop::collection::vec(
+                (value(), value(), prop::sample::select(vec![None, Some("JM"), Some("DE"), Some("X")]),
+                 -5i64..5, -30_000i64..60_000),
+                100,
+            ),
+        ) {
+            let cutoff = if cutoff.is_empty() { String::new() } else { format!("cutoff = \"{cutoff}\"") };
+            let terms = format!("{cutoff}\nretention = \"{count} {unit}\"");
+            let variant = if variant { "[class.C.in.DE]\nretention = \"7 weeks\"" } else { "" };
+            let zone = zone.map(|z| format!("time_zone = \"{z}\"")).unwrap_or_default();
+            let programme = programme(&terms, variant, days_in, &zone);
+            let holding = programme.holdings.first().unwrap();
+            let (rule, guard) = (Rule::compile(&programme, holding), Guard::compile(&programme, holding));
+            for (a, b, place, near, far) in cases {
+                let values = [a, b];
+                // Mostly the days around the due day, where the judges could part.
+                let day = guard.due_day(&values, place).map_or(far, |d| d + near);
+                let (y, m, d) = civil_from_days(day.clamp(-200_000, 2_900_000));
+                let small = |n: i64| i8::try_from(n).unwrap();
+                let as_of = jiff::civil::date(i16::try_from(y).unwrap(), small(m), small(d));
+                let second = match guard.judge(&values, place, as_of) {
+                    Opinion::Due(day) => Some(day),
+                    Opinion::Keep => None,
+                };
+                let first = match rule.judge(&values, place, as_of) {
+                    Verdict::Due { due, .. } => Some(EpochDay::of(due)),
+                    _ => None,
+                };
+                prop_assert_eq!(first, second, "{:?} {:?} as of {}", values, place, as_of);
+            }
+        }
+    }
+
+    #[test]
+    fn a_judge_that_is_a_day_early_does_not_agree() {
+        let programme = programme("retention = \"30 days\"", "", "UTC", "time_zone = \"UTC\"");
+        let holding = programme.holdings.first().unwrap();
+        let mut guard = Guard::compile(&programme, holding);
+        let values = [DateValue::Day(jiff::civil::date(2026, 1, 1)); 2];
+        let (as_of, due) = (jiff::civil::date(2026, 5, 1), jiff::civil::date(2026, 4, 2));
+        assert!(guard.agrees(&values, None, due, as_of));
+        for clause in &mut guard.base {
+            clause.unit = Unit::Days;
+            clause.count = 89;
+        }
+        assert!(!guard.agrees(&values, None, due, as_of));
+    }
+
+    const ZONES: [&str; 8] = [
+        "America/Jamaica",
+        "Pacific/Apia",
+        "Asia/Kathmandu",
+        "Europe/London",
+        "Africa/Casablanca",
+        "Australia/Lord_Howe",
+        "America/Sao_Paulo",
+        "UTC",
+    ];
 }

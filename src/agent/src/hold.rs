@@ -160,3 +160,129 @@ fn errors_in_holds(sources: &Sources, forms: &[&'static Form]) -> Vec<quietus_sc
         |d: &quietus_schedule::Defect| d.severity == Severity::Error && d.place.file == HOLDS;
     checked.defects.into_iter().filter(is_error).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::durable::Durable;
+    use crate::testing;
+    use jiff::civil::date;
+
+    const TODAY: Date = date(2026, 3, 12);
+
+    fn register(folder: &Folder) -> HoldRegister {
+        HoldRegister::new(&programme::load(folder, &testing::forms()).unwrap(), &testing::forms())
+    }
+
+    fn place(folder: &Folder, subject: &str) -> String {
+        let new = NewHold {
+            matter: "Acme v. Blue Mountain".into(),
+            reason: "litigation".into(),
+            ordered_by: "General Counsel".into(),
+            subjects: vec![subject.into()],
+            ..NewHold::default()
+        };
+        add(folder, &Durable::new(), &testing::forms(), &new, TODAY).unwrap()
+    }
+
+    fn facts<'f>(subject: &'f str) -> Facts<'f> {
+        Facts {
+            class: "FIN-010",
+            system: "erp",
+            subject: Some(subject),
+            custodian: None,
+            days: &[],
+            has_subject_template: true,
+            has_custodian_template: false,
+        }
+    }
+
+    fn covers_subject(register: &HoldRegister, subject: &str) -> bool {
+        register.filter("FIN-010", "erp", TODAY).covering(&facts(subject)).is_some()
+    }
+
+    #[test]
+    fn a_hold_that_is_placed_during_a_run_counts_from_the_next_look() {
+        let (_dir, folder) = testing::folder();
+        let mut register = register(&folder);
+        assert!(!covers_subject(&register, "customer:7"));
+        assert!(!register.reload().unwrap());
+        place(&folder, "customer:7");
+        assert!(register.reload().unwrap());
+        assert!(covers_subject(&register, "customer:7"));
+        assert!(!covers_subject(&register, "customer:8"));
+        assert_eq!(register.active(TODAY), 1);
+    }
+
+    #[test]
+    fn within_a_run_no_hold_goes_away() {
+        let (_dir, folder) = testing::folder();
+        let id = place(&folder, "customer:7");
+        let mut register = register(&folder);
+        let given = Release { id, by: "General Counsel".into() };
+        release(&folder, &Durable::new(), &testing::forms(), &given, TODAY).unwrap();
+        assert!(register.reload().unwrap());
+        assert!(covers_subject(&register, "customer:7"));
+        rustix::fs::unlink(folder.file(HOLDS)).unwrap();
+        assert!(register.reload().unwrap());
+        assert!(covers_subject(&register, "customer:7"));
+    }
+
+    #[test]
+    fn a_released_hold_no_longer_counts_for_the_next_run() {
+        let (_dir, folder) = testing::folder();
+        let id = place(&folder, "customer:7");
+        let given = Release { id: id.clone(), by: "General Counsel".into() };
+        release(&folder, &Durable::new(), &testing::forms(), &given, TODAY).unwrap();
+        assert!(!covers_subject(&register(&folder), "customer:7"));
+        assert_eq!(register(&folder).holds().len(), 1, "it stays in the register");
+        let again = release(&folder, &Durable::new(), &testing::forms(), &given, TODAY);
+        assert!(again.unwrap_err().message.contains("already"));
+    }
+
+    #[test]
+    fn a_register_that_became_unreadable_stops_the_run() {
+        let (_dir, folder) = testing::folder();
+        let mut register = register(&folder);
+        let broken = "[hold.A]\nmatter = \"x\"\n";
+        Durable::new().replace(&folder.file(HOLDS), broken.as_bytes()).unwrap();
+        assert_eq!(register.reload().unwrap_err().code.name, "holds_unreadable");
+    }
+
+    #[test]
+    fn what_legal_wrote_stays_as_it_was() {
+        let (_dir, folder) = testing::folder();
+        let written = "# Written by Legal.\n\n[hold.2026-001]   # the first\nmatter = 'A'\n\
+                       reason = \"audit\"\nordered_by = \"CFO\"\nplaced_on = 2026-01-05\n\
+                       classes = [\"FIN-010\"] # all of it\n";
+        Durable::new().replace(&folder.file(HOLDS), written.as_bytes()).unwrap();
+        assert_eq!(place(&folder, "customer:7"), "2026-002");
+        let text = std::fs::read_to_string(folder.file(HOLDS)).unwrap();
+        assert!(text.starts_with(written), "{text}");
+        assert!(text.contains("[hold.2026-002]"), "{text}");
+        assert!(text.contains("placed_on = 2026-03-12"), "{text}");
+    }
+
+    #[test]
+    fn a_hold_on_what_does_not_exist_is_refused_and_nothing_is_written() {
+        let (_dir, folder) = testing::folder();
+        let new = NewHold {
+            matter: "M".into(),
+            reason: "audit".into(),
+            ordered_by: "CFO".into(),
+            classes: vec!["FIN-011".into()],
+            ..NewHold::default()
+        };
+        let error = add(&folder, &Durable::new(), &testing::forms(), &new, TODAY).unwrap_err();
+        assert_eq!(error.code.name, "holds_unreadable");
+        assert!(!folder.file(HOLDS).exists());
+    }
+
+    #[test]
+    fn a_hold_can_be_placed_while_the_schedule_is_broken() {
+        let (_dir, folder) = testing::folder();
+        let durable = Durable::new();
+        durable.replace(&folder.file(SCHEDULE), b"[schedule]\ntitle = 3\n").unwrap();
+        place(&folder, "customer:7");
+    }
+}

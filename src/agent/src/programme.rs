@@ -346,3 +346,59 @@ fn read_bounded(path: &Path) -> std::io::Result<Vec<u8>> {
     }
     Ok(bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::durable::Durable;
+    use crate::testing;
+
+    #[test]
+    fn a_programme_is_loaded_with_the_digest_of_each_file() {
+        let (_dir, folder) = testing::folder();
+        let loaded = load(&folder, &testing::forms()).unwrap();
+        let schedule = Hash::of(testing::SCHEDULE.as_bytes());
+        assert_eq!(loaded.digests.get(SCHEDULE), Some(&schedule));
+        assert_eq!(loaded.digests.len(), 2);
+    }
+
+    #[test]
+    fn a_folder_without_a_schedule_is_no_programme() {
+        let dir = tempfile::tempdir().unwrap();
+        let error = load(&Folder::new(dir.path()), &testing::forms()).unwrap_err();
+        assert_eq!(error.code.name, "programme_unreadable");
+        assert!(error.help.unwrap().contains("init"));
+    }
+
+    #[test]
+    fn defects_of_all_files_come_together() {
+        let (_dir, folder) = testing::folder();
+        let durable = Durable::new();
+        let broken = testing::SCHEDULE.replace("7 years", "seven years");
+        durable.replace(&folder.file(SCHEDULE), broken.as_bytes()).unwrap();
+        durable.replace(&folder.file(SETTINGS), b"[limits]\nrecords_max = -1\n").unwrap();
+        let error = load(&folder, &testing::forms()).unwrap_err();
+        assert!(error.message.contains("2 defects"), "{}", error.message);
+    }
+
+    #[test]
+    fn a_limit_for_a_class_that_does_not_exist_is_a_defect_at_its_place() {
+        let (_dir, folder) = testing::folder();
+        let text = "[limits.class.FIN-010]\nrecords_max = 5\n\
+                    [limits.class.FIN-011]\nrecords_max = 5\n";
+        Durable::new().replace(&folder.file(SETTINGS), text.as_bytes()).unwrap();
+        let checkup = check(&folder, &testing::forms()).unwrap();
+        let defect = checkup.defects.list.iter().find(|d| d.code == "unknown-class").unwrap();
+        assert_eq!(defect.place.to_string(), "quietus.toml:3:15");
+        assert_eq!(&text[defect.span.clone()], "FIN-011");
+        assert!(checkup.loaded.is_none());
+    }
+
+    #[test]
+    fn text_that_is_not_utf_8_is_reported_with_its_line() {
+        let (_dir, folder) = testing::folder();
+        Durable::new().replace(&folder.file(HOLDS), b"# one\n# \xff\n").unwrap();
+        let error = check(&folder, &testing::forms()).unwrap_err();
+        assert!(error.message.contains("holds.toml:2"), "{}", error.message);
+    }
+}

@@ -53,13 +53,29 @@ pub(crate) fn forms() -> Vec<&'static quietus_contract::Form> {
 
 /// Checks the small programme.
 pub(crate) fn programme() -> Programme {
+    programme_of(SCHEDULE, SYSTEMS)
+}
+
+/// Checks a programme that must have no defect.
+pub(crate) fn programme_of(schedule: &str, systems: &str) -> Programme {
     let file = |name: &str, text: &str| SourceFile { name: name.into(), text: text.into() };
     let sources = Sources {
-        schedule: file("schedule.toml", SCHEDULE),
-        systems: file("systems.toml", SYSTEMS),
+        schedule: file("schedule.toml", schedule),
+        systems: file("systems.toml", systems),
         holds: None,
         registers: Vec::new(),
     };
     let checked = quietus_schedule::check(&sources, &forms());
     checked.programme.unwrap_or_else(|| panic!("{:#?}", checked.defects))
+}
+
+/// Writes the small programme into a new folder.
+pub(crate) fn folder() -> (tempfile::TempDir, crate::programme::Folder) {
+    let dir = tempfile::tempdir().unwrap_or_else(|e| panic!("{e}"));
+    let folder = crate::programme::Folder::new(dir.path());
+    for (name, text) in [("schedule.toml", SCHEDULE), ("systems.toml", SYSTEMS)] {
+        let written = crate::durable::Durable::new().write_new(&folder.file(name), text.as_bytes());
+        written.unwrap_or_else(|e| panic!("{e}"));
+    }
+    (dir, folder)
 }

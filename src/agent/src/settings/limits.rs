@@ -11,6 +11,8 @@
 //! years and more run through its yearly peak, and stops for shorter ones, for a first run over a
 //! backlog, and for a wrong rule; a person then looks, and raises the limit for that class.
 
+use serde::{Deserialize, Serialize};
+
 /// Disposals up to this many are not measured against the population or against earlier runs: of
 /// ten records, three are a large share and no accident.
 const JUDGED_ABOVE_RECORDS: u64 = 10;
@@ -57,7 +59,8 @@ impl History {
 }
 
 /// A limit that is exceeded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Breach {
     /// Too many records.
     Records {
