@@ -8,7 +8,7 @@
 //! commit --> durable; then the write-ahead log is emptied, if nobody reads from it
 //! ```
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -228,7 +228,15 @@ impl Work<'_> {
         let referred = selection.referred();
         let mut outcomes = Vec::with_capacity(records.len());
         let mut ready = Vec::with_capacity(records.len());
+        // Where a second deletion would not show that a record stands twice, this does.
+        let tell_twice =
+            !selection.graph.own.is_empty() || selection.holding.action == Action::Anonymise;
+        let mut seen = HashSet::new();
         for (place, record) in records.iter().enumerate() {
+            if tell_twice && !seen.insert(&record.locator) {
+                outcomes.push(Outcome::AlreadyAbsent);
+                continue;
+            }
             let Some(key) = row::key_of(selection, &record.locator) else {
                 let reason = "the locator is not one of this table".to_owned();
                 outcomes.push(Outcome::Refused { reason });
@@ -335,9 +343,16 @@ impl<'t> Tools<'t> {
         row::bind_from(&mut self.change, 1, &record.key)?;
         row::bind_from(&mut self.change, record.key.len() + 1, &record.treated)?;
         let changed = self.change.raw_execute()?;
-        if changed == 0 && self.is_there(&record.key)? {
-            let reason = "a trigger of the database kept the row".to_owned();
-            return Ok(Outcome::Refused { reason });
+        if changed == 0 {
+            if self.is_there(&record.key)? {
+                let reason = "a trigger of the database kept the row".to_owned();
+                return Ok(Outcome::Refused { reason });
+            }
+            // It was there when this transaction began: it went with another record of the order,
+            // by a cascade, or it stood twice in the order.
+            if self.selection.graph.own.is_empty() {
+                return Ok(Outcome::AlreadyAbsent);
+            }
         }
         Ok(Outcome::Disposed { members: record.members })
     }

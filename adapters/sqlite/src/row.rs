@@ -28,12 +28,22 @@ impl<'s> RowReader<'s> {
         }
     }
 
-    /// Hashes the row: every stored column, the dates, the member counts, and whether the
-    /// holding's condition is true.
+    /// Hashes the row: every column that is read, the dates, how many rows go with it, and whether
+    /// the holding's condition is true. Equal rows have equal versions, whatever holding reads them,
+    /// as long as its dates are columns and nothing goes with them.
     pub(crate) fn version(&mut self, row: &Row<'_>) -> rusqlite::Result<Version> {
         self.digester.begin();
-        for position in 0..self.width {
+        for position in 0..self.members_at {
             self.digester.add(row.get_ref(position)?);
+        }
+        for position in self.members_at..self.width - 1 {
+            let count: i64 = row.get(position)?;
+            if count != 0 {
+                self.digester.add_count(position - self.members_at, count);
+            }
+        }
+        if !self.is_selected(row)? {
+            self.digester.add_unselected();
         }
         Ok(self.digester.version())
     }

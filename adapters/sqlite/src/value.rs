@@ -213,6 +213,18 @@ impl Digester {
         push_typed(&mut self.bytes, value);
     }
 
+    /// Adds how many rows of a member go with the row.
+    pub(crate) fn add_count(&mut self, member: usize, count: i64) {
+        self.bytes.push(5);
+        self.bytes.extend_from_slice(&u64::try_from(member).unwrap_or(u64::MAX).to_be_bytes());
+        self.bytes.extend_from_slice(&count.to_be_bytes());
+    }
+
+    /// Adds that the holding's condition is not true for the row.
+    pub(crate) fn add_unselected(&mut self) {
+        self.bytes.push(6);
+    }
+
     /// Ends a row.
     pub(crate) fn version(&self) -> Version {
         let digest = Sha256::digest(&self.bytes);
