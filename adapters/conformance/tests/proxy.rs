@@ -1,5 +1,7 @@
 //! Each fault does what its name says, seen from the client and from the server.
 
+#![cfg(test)]
+
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
