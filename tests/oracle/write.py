@@ -2,8 +2,8 @@
 """A second writer of bundles, from docs/formats alone: what it writes, both verifiers must accept.
 
 usage: write.py FOLDER
-Writes full.disposal.tar, single.disposal.tar, disclosure.json, policy, last-seen and forged/*: bundles that are false
-in one way each. Everything is fixed: the same bytes on every run.
+Writes honest, full, single and many-entries.disposal.tar, disclosure.json, policy, last-seen and forged/*: bundles
+that are false in one way each. Everything is fixed: the same bytes on every run.
 """
 
 import base64
@@ -20,7 +20,7 @@ import tlog
 from bundle import header, role_of
 from meaning import lp
 from statement import COMMIT, PAYLOAD_TYPE, _subject
-from strict import canonical, sha256
+from strict import canonical, parse, sha256
 
 ORIGIN = "disposal.example.org/agent-7"
 WEAK_KEY = bytes([1]) + bytes(31)
@@ -306,6 +306,9 @@ def forged():
     batch(ledger, "run-1", ["1"], {"digest": policy_digest(ledger), "seq": 1}, 1, 2)
     yield "a-batch-twice", ledger.full()
     ledger = sample(records=5, more=0)[0]
+    doubled = copy.copy(ledger)
+    doubled.entries = [*ledger.entries[:4], *ledger.entries[3:]]
+    yield "an-entry-doubled", doubled.full()
     cut = copy.copy(ledger)
     cut.entries = ledger.entries[:3] + ledger.entries[4:]
     yield "an-entry-left-out", cut.full()
@@ -315,7 +318,6 @@ def forged():
 
 
 def policy_digest(ledger):
-    from strict import parse
     return parse(ledger.entries[1], "policy")["predicate"]["digest"]
 
 
@@ -327,8 +329,10 @@ def main():
         with open(os.path.join(folder, name), "wb") as file:
             file.write(data)
 
+    put("honest.disposal.tar", sample(records=5, more=0)[0].full())
+    put("full.disposal.tar", sample(records=600, more=2)[0].full())
+    put("many-entries.disposal.tar", sample()[0].full())
     ledger, ref, found, lines = sample()
-    put("full.disposal.tar", ledger.full())
     more = {name: data for name, data in ledger.files.items() if name.endswith("batch-0001.records.jsonl")}
     opening = disclosure(ledger, ref, found, lines, 41)
     more[f"disclosures/{ref['seq']:09d}-41.json"] = opening

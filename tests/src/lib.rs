@@ -6,11 +6,13 @@
 //! world ----> a sample programme over real targets, and what is true of each of its records
 //! ledger ---> reads certificates and record lines by another route than the agent
 //! judge ----> compares target, plan, journal and ledger
+//! container > takes bundles apart and seals them again
 //! ```
 #![expect(clippy::disallowed_methods, reason = "a harness makes and reads its own files")]
 
 pub mod agent;
 pub mod chance;
+pub mod container;
 pub mod judge;
 pub mod ledger;
 pub mod world;

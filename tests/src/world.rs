@@ -229,7 +229,7 @@ dates  = {{ "closure" = "path:closed" }}
         Target::Sqlite => format!(
             r#"[system.erp]
 adapter   = "sqlite"
-database  = "{place}"
+path      = "{place}"
 time_zone = "UTC"
 
 [[holding]]

@@ -22,7 +22,7 @@ fn systems(database: &Path) -> String {
     format!(
         r#"[system.erp]
 adapter   = "sqlite"
-database  = "{database}"
+path      = "{database}"
 time_zone = "UTC"
 
 [[holding]]
