@@ -1,1 +1,63 @@
 //! Records that are files below an enrolled root.
+//!
+//! ```text
+//! config ----> what may be written of a system and of a holding
+//! pattern ---> which paths are records, and what they say of themselves; dates, sidecar
+//! root ------> the enrolled root: everything is reached through its descriptor
+//! walk ------> names in a fixed order; inventory makes records of them
+//! version ---> the state in which a file was seen
+//! dispose ---> claim, check, unlink; shred overwrites between the two last
+//! absence ---> what a separate read finds
+//! residual --> where copies survive; strength: what the medium makes of it all
+//! ```
+//!
+//! # Behavior
+//!
+//! - A record is a regular file. Links, devices, sockets and pipes never are; folders are never
+//!   removed.
+//! - Nothing is reached by a path from the top: every folder is opened beneath the root's
+//!   descriptor, without links and without crossing a mount (`openat2`). A kernel without it is
+//!   refused.
+//! - Names are bytes. In a locator, bytes that are not UTF-8 and the percent sign are `%XX`.
+
+mod absence;
+mod claim;
+mod config;
+mod dates;
+mod dispose;
+mod error;
+mod inventory;
+mod names;
+mod pattern;
+mod residual;
+mod root;
+mod shred;
+mod sidecar;
+mod strength;
+mod version;
+mod walk;
+
+use async_trait::async_trait;
+use quietus_contract::{Adapter, Disposer, Form, Inventory, Result, SystemConfig};
+
+use crate::dispose::Remover;
+use crate::inventory::FileTree;
+
+/// The adapter for file trees.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Filesystem;
+
+#[async_trait]
+impl Adapter for Filesystem {
+    fn form(&self) -> &'static Form {
+        &config::FORM
+    }
+
+    async fn open_inventory(&self, system: &SystemConfig) -> Result<Box<dyn Inventory>> {
+        Ok(Box::new(FileTree::open(system)?))
+    }
+
+    async fn open_disposer(&self, system: &SystemConfig) -> Result<Box<dyn Disposer>> {
+        Ok(Box::new(Remover::open(system)?))
+    }
+}

@@ -1,0 +1,122 @@
+//! A separate look whether records are gone.
+
+use quietus_contract::{Absence, Checked, RecordRef};
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::io::Errno;
+
+use crate::claim::{self, Found};
+use crate::config::Technique;
+use crate::root::Root;
+use crate::sidecar::{self, Beside};
+use crate::version::{DIGEST_BYTES, Print, Seen};
+use crate::{error, names};
+
+/// What a look needs to know.
+#[derive(Clone, Copy)]
+pub(crate) struct Look<'a> {
+    pub(crate) root: &'a Root,
+    pub(crate) technique: Technique,
+    /// What is added to a name to find its sidecar.
+    pub(crate) suffix: Option<&'a str>,
+}
+
+impl Look<'_> {
+    /// Looks for each record: one answer for each, in order.
+    ///
+    /// The positive control: the root is the folder that was opened, and in the record's folder
+    /// (or, if that is gone, in the nearest folder above it) a look-up by the same account
+    /// succeeds. "No such file" is only answered to an account that may search the folder.
+    pub(crate) fn all(self, records: &[RecordRef]) -> Vec<Absence> {
+        if let Err(lost) = self.root.check() {
+            return records.iter().map(|_| unknown(&lost.message)).collect();
+        }
+        let mut open = None;
+        records.iter().map(|record| self.one(record, &mut open)).collect()
+    }
+
+    /// Looks for one record; `open` is the folder of the one before.
+    fn one(self, record: &RecordRef, open: &mut Option<(Vec<u8>, OwnedFd)>) -> Absence {
+        let path = names::path_of(&record.locator);
+        let (Some(path), Some(seen)) = (path, Seen::from_version(&record.version)) else {
+            return unknown("the record is not one of this adapter's");
+        };
+        let (folder, name) = names::split(&path);
+        if open.as_ref().is_none_or(|(known, _)| known != folder) {
+            match self.root.folder_to_look(folder) {
+                Ok(fd) => *open = Some((folder.to_vec(), fd)),
+                Err(errno) if error::is_absence(errno) => return self.above(folder),
+                Err(errno) => return unknown(error::words(errno)),
+            }
+        }
+        let Some((_, fd)) = open else { return unknown("the folder is not open") };
+        self.judge(fd.as_fd(), name, &seen).unwrap_or_else(|errno| unknown(error::words(errno)))
+    }
+
+    fn judge(self, fd: BorrowedFd<'_>, name: &[u8], seen: &Seen) -> Result<Absence, Errno> {
+        match claim::find(fd, name, &seen.file)? {
+            Found::Named(stat) if Print::of(&stat) == seen.file => return Ok(Absence::Present),
+            Found::Claimed(stat) if self.is_claim_of(&Print::of(&stat), &seen.file) => {
+                return Ok(Absence::Present);
+            }
+            Found::Named(_) | Found::Claimed(_) | Found::Gone { other: true } => {
+                return Ok(Absence::Newer);
+            }
+            Found::Gone { other: false } => {}
+        }
+        let (Some((print, digest)), Some(suffix)) = (&seen.sidecar, self.suffix) else {
+            return Ok(Absence::Absent(Checked::ByRecord));
+        };
+        let mut side = name.to_vec();
+        side.extend_from_slice(suffix.as_bytes());
+        self.judge_sidecar(fd, &side, print, digest)
+    }
+
+    /// The file is gone; a record is gone when its sidecar is, too.
+    fn judge_sidecar(
+        self,
+        fd: BorrowedFd<'_>,
+        side: &[u8],
+        print: &Print,
+        digest: &[u8; DIGEST_BYTES],
+    ) -> Result<Absence, Errno> {
+        match claim::find(fd, side, print)? {
+            Found::Gone { other: false } => Ok(Absence::Absent(Checked::ByRecord)),
+            Found::Gone { other: true } => Ok(Absence::Newer),
+            Found::Claimed(stat) if self.is_claim_of(&Print::of(&stat), print) => {
+                Ok(Absence::Present)
+            }
+            Found::Claimed(_) => Ok(Absence::Newer),
+            Found::Named(_) => match sidecar::read(fd, side)? {
+                Beside::File(now) if now.print == *print && now.digest == *digest => {
+                    Ok(Absence::Present)
+                }
+                _ => Ok(Absence::Newer),
+            },
+        }
+    }
+
+    /// Tells whether what stands under a claim's name is what was claimed; if files are
+    /// overwritten, it may be overwritten in part.
+    fn is_claim_of(self, now: &Print, planned: &Print) -> bool {
+        planned.matches_claimed(now)
+            || (self.technique == Technique::Shred && now.size == planned.size)
+    }
+
+    /// The record's folder is gone; says so only if a folder above it can be opened.
+    fn above(self, folder: &[u8]) -> Absence {
+        let mut folder = folder;
+        while !folder.is_empty() {
+            folder = names::split(folder).0;
+            match self.root.folder_to_look(folder) {
+                Ok(_) => return Absence::Absent(Checked::ByRecord),
+                Err(errno) if error::is_absence(errno) => {}
+                Err(errno) => return unknown(error::words(errno)),
+            }
+        }
+        unknown("the root itself cannot be opened")
+    }
+}
+
+fn unknown(reason: &str) -> Absence {
+    Absence::Unknown { reason: reason.to_owned() }
+}

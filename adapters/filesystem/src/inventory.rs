@@ -1,0 +1,457 @@
+//! Reading: what is there, and in which state.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use jiff::civil::Date;
+use quietus_contract::{
+    Absence, Capabilities, Clock, Cursor, DateValue, Holding, Inventory, Knowledge, Locator,
+    Method, MethodClass, Page, Probe, Record, RecordRef, ResidualCopies, Result, Scope, Survey,
+    SystemConfig, TargetHold, Uncovered,
+};
+use rustix::fd::{AsFd, BorrowedFd};
+use rustix::fs::{Statx, StatxAttributes};
+use rustix::io::Errno;
+
+use crate::absence::Look;
+use crate::config::{self, DateSource, FieldSource, Matched, Selection, Technique};
+use crate::pattern::Scratch;
+use crate::root::Root;
+use crate::sidecar::Beside;
+use crate::strength::Medium;
+use crate::version::{Print, Seen, is_folder, is_regular, stat};
+use crate::walk::Walk;
+use crate::{claim, dates, error, names, residual, sidecar};
+
+/// Records in a page or an order at most.
+const RECORDS_MAX: usize = 16_384;
+/// Names that one page looks at, at most: a page over a large tree with few records ends.
+const NAMES_PER_PAGE_MAX: usize = 131_072;
+/// Holdings of one system whose compiled selections are kept.
+const SELECTIONS_MAX: usize = 64;
+
+/// A file tree, open for reading.
+pub(crate) struct FileTree {
+    system: String,
+    pub(crate) root: Arc<Root>,
+    pub(crate) technique: Technique,
+    owners: HashMap<u32, String>,
+    selections: Mutex<Vec<Arc<Selection>>>,
+    /// A walk that ended with a page, to go on from its cursor without walking again.
+    parked: Mutex<Option<Parked>>,
+}
+
+struct Parked {
+    selection: Arc<Selection>,
+    cursor: Vec<u8>,
+    walk: Walk,
+}
+
+impl FileTree {
+    pub(crate) fn open(system: &SystemConfig) -> Result<Self> {
+        Ok(Self {
+            system: system.name.clone(),
+            root: Arc::new(Root::open(system)?),
+            technique: Technique::of(system)?,
+            owners: owners(),
+            selections: Mutex::new(Vec::new()),
+            parked: Mutex::new(None),
+        })
+    }
+
+    /// Returns the compiled selection of a holding.
+    pub(crate) fn selection(&self, holding: &Arc<Holding>) -> Result<Arc<Selection>> {
+        let mut known = self.selections.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(selection) = known.iter().find(|s| s.is_of(holding)) {
+            return Ok(Arc::clone(selection));
+        }
+        let selection = Arc::new(Selection::compile(holding, self.technique)?);
+        if known.len() >= SELECTIONS_MAX {
+            known.clear();
+        }
+        known.push(Arc::clone(&selection));
+        Ok(selection)
+    }
+
+    fn resume(&self, selection: &Arc<Selection>, after: Option<&Cursor>) -> Result<Walk> {
+        let parked = self.parked.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match (after, parked) {
+            (Some(after), Some(parked))
+                if parked.cursor == after.0 && Arc::ptr_eq(&parked.selection, selection) =>
+            {
+                Ok(parked.walk)
+            }
+            (after, _) => Walk::start(&self.root, selection, after.map(|c| c.0.clone())),
+        }
+    }
+
+    fn page_now(&self, scope: &Scope, after: Option<&Cursor>, limit: usize) -> Result<Page> {
+        self.root.check()?;
+        let selection = self.selection(&scope.holding)?;
+        let reader = Reader::new(self, &selection, &scope.bounds);
+        let mut scratch = Scratch::default();
+        let mut walk = self.resume(&selection, after)?;
+        let mut page = Page::default();
+        let mut last = Vec::new();
+        for _ in 0..NAMES_PER_PAGE_MAX {
+            if page.records.len() >= limit.clamp(1, RECORDS_MAX) {
+                break;
+            }
+            let Some(found) = walk.next()? else { return Ok(page) };
+            last = names::join(&found.folder, &found.name);
+            let record =
+                reader.listed(&mut scratch, &found.folder, found.open.as_fd(), &found.name, &last);
+            page.records.extend(record?);
+        }
+        let mut parked = self.parked.lock().unwrap_or_else(PoisonError::into_inner);
+        *parked = Some(Parked { selection, cursor: last.clone(), walk });
+        page.next = Some(Cursor(last));
+        Ok(page)
+    }
+
+    fn look_now(&self, scope: &Scope, locators: &[Locator]) -> Result<Vec<Option<Record>>> {
+        self.root.check()?;
+        let selection = self.selection(&scope.holding)?;
+        let reader = Reader::new(self, &selection, &[]);
+        let mut scratch = Scratch::default();
+        locators
+            .iter()
+            .map(|locator| match names::path_of(locator) {
+                Some(path) => self.look_at(&reader, &mut scratch, &path),
+                None => Ok(None),
+            })
+            .collect()
+    }
+
+    fn look_at(
+        &self,
+        reader: &Reader<'_>,
+        scratch: &mut Scratch,
+        path: &[u8],
+    ) -> Result<Option<Record>> {
+        let (folder, name) = names::split(path);
+        let open = match self.root.folder(folder) {
+            Ok(open) => open,
+            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::XDEV) => return Ok(None),
+            Err(errno) => return Err(error::call("a record's folder cannot be opened", errno)),
+        };
+        if let Some(record) = reader.listed(scratch, folder, open.as_fd(), name, path)? {
+            return Ok(Some(record));
+        }
+        match stat(open.as_fd(), name) {
+            Err(Errno::NOENT) => {}
+            _ => return Ok(None),
+        }
+        for claimed in residual::names_in(open.as_fd()).unwrap_or_default() {
+            if claim::original(&claimed).is_some_and(|(_, original)| original == name) {
+                return reader.listed(scratch, folder, open.as_fd(), &claimed, path);
+            }
+        }
+        Ok(None)
+    }
+
+    fn survey_now(&self, scope: &Scope) -> Result<Survey> {
+        self.root.check()?;
+        let selection = self.selection(&scope.holding)?;
+        let medium = Medium::of(&self.root)?;
+        let mut notes = medium.notes.clone();
+        if let Err(Errno::NOENT) = self.root.folder(&selection.base()) {
+            notes.push("the folder that all patterns of `paths` begin with is not there".into());
+        }
+        if selection.unlink_hard_links {
+            notes.push("files with several names lose only the name that is a record".into());
+        }
+        notes.push(
+            "a program that has a file open keeps its bytes until it closes it; the agent cannot \
+             see that"
+                .into(),
+        );
+        Ok(Survey {
+            store: format!("filesystem:{}", self.system),
+            space: "files".to_owned(),
+            population: Some(self.count(&selection)?),
+            method: self.method(&medium),
+            residual: ResidualCopies {
+                copies: residual::of_medium(&self.root, &medium, self.technique),
+                knowledge: Knowledge::Unknown,
+            },
+            notes,
+        })
+    }
+
+    fn method(&self, medium: &Medium) -> Method {
+        match self.technique {
+            Technique::Delete => Method {
+                class: MethodClass::LogicalDelete,
+                technique: "renameat2+unlinkat".to_owned(),
+                strength: medium.deleting(),
+            },
+            Technique::Shred => Method {
+                class: if medium.overwrites() {
+                    MethodClass::LogicalDeleteOverwritten
+                } else {
+                    MethodClass::LogicalDelete
+                },
+                technique: "renameat2+overwrite-in-place+unlinkat".to_owned(),
+                strength: medium.overwriting(),
+            },
+        }
+    }
+
+    /// Counts names that the selection has; cheap, since nothing but names is read.
+    fn count(&self, selection: &Arc<Selection>) -> Result<u64> {
+        let mut walk = Walk::start(&self.root, selection, None)?;
+        let mut scratch = Scratch::default();
+        let mut count = 0;
+        while let Some(found) = walk.next()? {
+            let path = names::join(&found.folder, &found.name);
+            count += u64::from(selection.matches(&path, &mut scratch).is_some());
+        }
+        Ok(count)
+    }
+
+    /// Lists the folders of the first level in which no holding can have a record, and `.` where
+    /// files lie in the root that none selects.
+    fn uncovered_now(&self, scopes: &[Scope]) -> Result<Vec<Uncovered>> {
+        self.root.check()?;
+        let selections = scopes.iter().map(|s| self.selection(&s.holding));
+        let selections = selections.collect::<Result<Vec<_>>>()?;
+        let cannot = |errno| error::call("the root cannot be listed", errno);
+        let root = self.root.folder(b"").map_err(cannot)?;
+        let mut scratch = Scratch::default();
+        let (mut uncovered, mut loose) = (Vec::new(), 0);
+        for name in residual::names_in(root.as_fd()).map_err(cannot)? {
+            let Some(stat) = present(stat(root.as_fd(), &name))? else { continue };
+            if is_regular(&stat) {
+                let selected = selections.iter().any(|s| s.matches(&name, &mut scratch).is_some());
+                loose += u64::from(!selected);
+            } else if is_folder(&stat)
+                && !selections.iter().any(|s| s.may_be_below(&name, &mut scratch))
+            {
+                let container = names::readable(&name);
+                uncovered.push(Uncovered { container, records: None });
+            }
+        }
+        if loose > 0 {
+            uncovered.push(Uncovered { container: ".".to_owned(), records: Some(loose) });
+        }
+        uncovered.sort_by(|a, b| a.container.cmp(&b.container));
+        Ok(uncovered)
+    }
+
+    fn probe_now(&self) -> Result<Probe> {
+        self.root.check()?;
+        let medium = Medium::of(&self.root)?;
+        let uid = rustix::process::geteuid().as_raw();
+        let mut notes = medium.notes.clone();
+        notes.push(format!("the agent never leaves {}", self.root.path().display()));
+        Ok(Probe {
+            identity: self.root.identity()?,
+            account: self.owners.get(&uid).cloned().unwrap_or_else(|| format!("uid {uid}")),
+            rights: vec!["those of the account on each folder; a folder must be writable".into()],
+            product: format!("{} file system", medium.name),
+            clock: Clock::Shared,
+            capabilities: Capabilities {
+                // No file system refuses by version; a claim and a second look stand in for it.
+                guarded: false,
+                transactional: false,
+                own_holds: true,
+                order_records_max: RECORDS_MAX,
+                page_records_max: RECORDS_MAX,
+            },
+            notes,
+        })
+    }
+}
+
+#[async_trait]
+impl Inventory for FileTree {
+    async fn probe(&self) -> Result<Probe> {
+        self.probe_now()
+    }
+
+    async fn survey(&self, scope: &Scope) -> Result<Survey> {
+        self.survey_now(scope)
+    }
+
+    async fn page(&self, scope: &Scope, after: Option<&Cursor>, limit: usize) -> Result<Page> {
+        self.page_now(scope, after, limit)
+    }
+
+    async fn look(&self, scope: &Scope, locators: &[Locator]) -> Result<Vec<Option<Record>>> {
+        self.look_now(scope, locators)
+    }
+
+    async fn verify_absent(&self, scope: &Scope, records: &[RecordRef]) -> Result<Vec<Absence>> {
+        let selection = self.selection(&scope.holding)?;
+        let suffix = selection.sidecar.as_deref();
+        Ok(Look { root: &self.root, technique: self.technique, suffix }.all(records))
+    }
+
+    async fn uncovered(&self, scopes: &[Scope]) -> Result<Vec<Uncovered>> {
+        self.uncovered_now(scopes)
+    }
+
+    async fn residual_copies(&self, _: &Scope, records: &[RecordRef]) -> Result<ResidualCopies> {
+        let medium = Medium::of(&self.root)?;
+        Ok(residual::of_records(&self.root, &medium, self.technique, records))
+    }
+}
+
+/// Makes records of names.
+struct Reader<'a> {
+    tree: &'a FileTree,
+    selection: &'a Selection,
+    bounds: &'a [Option<Date>],
+}
+
+impl<'a> Reader<'a> {
+    fn new(tree: &'a FileTree, selection: &'a Selection, bounds: &'a [Option<Date>]) -> Self {
+        Self { tree, selection, bounds }
+    }
+
+    /// Returns the record behind a name of a listing; `None` if it is none, or may be left out.
+    ///
+    /// A claim that an interrupted order left is the record that it was, under its own name.
+    fn listed(
+        &self,
+        scratch: &mut Scratch,
+        folder: &[u8],
+        open: BorrowedFd<'_>,
+        name: &[u8],
+        path: &[u8],
+    ) -> Result<Option<Record>> {
+        let claimed = claim::original(name);
+        if claimed.is_none() {
+            let Some(matched) = self.selection.matches(path, scratch) else { return Ok(None) };
+            return self.read(&matched, open, name, path, name);
+        }
+        let Some(stat) = present(stat(open, name))? else { return Ok(None) };
+        let claimed = claimed.filter(|(inode, original)| {
+            let there = crate::version::stat(open, original);
+            *inode == stat.stx_ino && matches!(there, Err(Errno::NOENT))
+        });
+        let (own, own_path) = match claimed {
+            Some((_, original)) => (original, names::join(folder, original)),
+            None => (name, path.to_vec()),
+        };
+        let Some(matched) = self.selection.matches(&own_path, scratch) else { return Ok(None) };
+        self.read(&matched, open, name, &own_path, own)
+    }
+
+    /// Reads the file `name` as the record at `path`, whose own name is `own`.
+    fn read(
+        &self,
+        matched: &Matched<'_>,
+        open: BorrowedFd<'_>,
+        name: &[u8],
+        path: &[u8],
+        own: &[u8],
+    ) -> Result<Option<Record>> {
+        let Some(stat) = present(stat(open, name))? else { return Ok(None) };
+        if !is_regular(&stat) || stat.stx_attributes.contains(StatxAttributes::MOUNT_ROOT) {
+            return Ok(None);
+        }
+        let print = Print::of(&stat);
+        let beside = match &self.selection.sidecar {
+            Some(suffix) => {
+                let mut side = own.to_vec();
+                side.extend_from_slice(suffix.as_bytes());
+                sidecar::read(open, &side)
+                    .map_err(|errno| error::call("a sidecar cannot be read", errno))?
+            }
+            None => Beside::Nothing,
+        };
+        let dates = self.dates(matched, &print, &beside);
+        if self.may_be_left_out(&dates) {
+            return Ok(None);
+        }
+        let sidecar = match &beside {
+            Beside::File(side) => Some((side.print, side.digest)),
+            Beside::Nothing | Beside::NoFile => None,
+        };
+        let members = u32::from(sidecar.is_some());
+        let seen = Seen { file: print, sidecar };
+        Ok(Some(Record {
+            reference: RecordRef { locator: names::locator(path), version: seen.to_version() },
+            dates,
+            fields: self.fields(matched, &stat, path),
+            target_hold: hold_of(&stat),
+            bytes: Some(stat.stx_size),
+            members,
+        }))
+    }
+
+    fn dates(&self, matched: &Matched<'_>, print: &Print, beside: &Beside) -> Vec<DateValue> {
+        let sources = self.selection.dates.iter();
+        sources
+            .map(|source| match source {
+                DateSource::Modified => dates::of_stamp(print.modified),
+                DateSource::Path(name) => matched.date(name).unwrap_or(DateValue::Absent),
+                DateSource::Sidecar(key) => match beside {
+                    Beside::Nothing => DateValue::Absent,
+                    Beside::NoFile => DateValue::Unreadable("a sidecar that is no regular file"),
+                    Beside::File(side) => side.date(key),
+                },
+            })
+            .collect()
+    }
+
+    fn may_be_left_out(&self, values: &[DateValue]) -> bool {
+        let not_a_date = config::not_a_date(self.selection);
+        values
+            .iter()
+            .zip(self.bounds)
+            .any(|(value, bound)| bound.is_some_and(|day| dates::is_later(value, day, not_a_date)))
+    }
+
+    fn fields(&self, matched: &Matched<'_>, stat: &Statx, path: &[u8]) -> Vec<Option<String>> {
+        let (folder, name) = names::split(path);
+        let sources = self.selection.fields.iter();
+        sources
+            .map(|source| match source {
+                FieldSource::Capture(name) => matched.text(name, path),
+                FieldSource::FileName => Some(names::readable(name)),
+                FieldSource::Folder => Some(names::readable(folder)),
+                FieldSource::Owner => {
+                    let known = self.tree.owners.get(&stat.stx_uid).cloned();
+                    Some(known.unwrap_or_else(|| stat.stx_uid.to_string()))
+                }
+            })
+            .collect()
+    }
+}
+
+fn present(stat: std::result::Result<Statx, Errno>) -> Result<Option<Statx>> {
+    match stat {
+        Ok(stat) => Ok(Some(stat)),
+        Err(errno) if error::is_absence(errno) => Ok(None),
+        Err(errno) => Err(error::call("the state of a file cannot be read", errno)),
+    }
+}
+
+/// Returns the hold that the file system itself keeps on a file.
+pub(crate) fn hold_of(stat: &Statx) -> Option<TargetHold> {
+    let flags = stat.stx_attributes;
+    let kind = if flags.contains(StatxAttributes::IMMUTABLE) {
+        "immutable flag"
+    } else if flags.contains(StatxAttributes::APPEND) {
+        "append-only flag"
+    } else {
+        return None;
+    };
+    Some(TargetHold { kind: kind.to_owned(), until: None })
+}
+
+/// Reads the names of local accounts; an account that is not there is shown by its number.
+fn owners() -> HashMap<u32, String> {
+    let text = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let account = |line: &str| {
+        let mut parts = line.split(':');
+        let name = parts.next()?.to_owned();
+        Some((parts.nth(1)?.parse().ok()?, name))
+    };
+    // The first name of a number counts, as for the system itself.
+    text.lines().rev().filter_map(account).collect()
+}
