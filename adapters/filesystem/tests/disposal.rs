@@ -57,7 +57,8 @@ fn an_order_larger_than_one_thread_answers_in_order() {
 fn a_changed_record_is_left_alone() {
     let tree = Tree::new();
     let scope = select(&["*"]).scope();
-    let changes: [(&str, fn(&std::path::Path)); 5] = [
+    type Change = (&'static str, fn(&std::path::Path));
+    let changes: [Change; 5] = [
         ("content", |p| std::fs::write(p, "other").unwrap()),
         ("mode", |p| std::fs::set_permissions(p, std::fs::Permissions::from_mode(0o600)).unwrap()),
         ("link", |p| std::fs::hard_link(p, p.with_extension("2")).unwrap()),

@@ -1,5 +1,7 @@
 //! A tree for tests, and short ways to drive the adapter.
 
+#![expect(dead_code, reason = "each test file uses its part of it")]
+
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
