@@ -20,6 +20,7 @@ use crate::testbed::{
 const WITHIN: &str = "letters";
 const BESIDE: &str = "letters-old";
 const FORGOTTEN: &str = "forgotten";
+const LABEL: &str = "closed";
 const SECRET: &str = "memory-secret-1";
 const SECRET_READ_ONLY: &str = "memory-secret-2";
 const SECRET_BLIND: &str = "memory-secret-3";
@@ -70,6 +71,8 @@ impl Testbed for MemoryBed {
             Requests,
             Crash,
             Forgotten,
+            Leave,
+            Replace,
         ];
         all.extend(faults.map(Fault));
         all
@@ -114,8 +117,10 @@ fn setting(value: Value) -> Setting {
 }
 
 fn scope_of(shelf: &str, action: Action) -> Scope {
-    let shelf = setting(Value::Text(shelf.to_owned()));
-    let by_key = BTreeMap::from([("shelf".to_owned(), shelf)]);
+    let by_key = BTreeMap::from([
+        ("shelf".to_owned(), setting(Value::Text(shelf.to_owned()))),
+        ("label".to_owned(), setting(Value::Text(LABEL.to_owned()))),
+    ]);
     Scope {
         holding: Arc::new(Holding {
             index: 0,
@@ -191,6 +196,7 @@ impl Target for MemoryTarget {
             SeedDate::Unreadable => DateValue::Unreadable("text"),
         };
         let item = Item {
+            label: LABEL.to_owned(),
             dates: BTreeMap::from([("written".to_owned(), date)]),
             fields: BTreeMap::from([("writer".to_owned(), seed.subject.clone())]),
             content: seed.content.clone(),
@@ -281,6 +287,18 @@ impl Target for MemoryTarget {
         self.store.inject(MemoryFault::CrashAfter(after), Some(Kind::Dispose), Times::Count(1));
         let disposer = self.memory.open_disposer(&self.system()).await?;
         disposer.dispose(&order).await?;
+        Ok(())
+    }
+
+    async fn leave(&self, name: &str) -> Done {
+        let changed =
+            self.store.change(WITHIN, &parts(name), |item| item.label = "open".to_owned());
+        changed.then_some(()).ok_or_else(missing)
+    }
+
+    async fn replace(&self) -> Done {
+        let n = TARGETS.fetch_add(1, Ordering::Relaxed);
+        self.memory.add("main", self.store.copy(&format!("store-{n}")));
         Ok(())
     }
 

@@ -1,8 +1,8 @@
 //! What a case works in: one fresh target, opened and watched.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::civil::{Date, date};
 use quietus_contract::{
@@ -25,6 +25,8 @@ pub(crate) struct Bench<'t> {
     pub watch: Watch,
     pub lie: Option<Lie>,
     pub orders: AtomicU32,
+    /// The targets of the case that runs, with what was beside the scope at first.
+    pub targets: Mutex<Vec<(Arc<dyn Target>, Contents)>>,
 }
 
 /// Every name, subject and content has the run's marker in it, so that a leak is recognised.
@@ -67,9 +69,28 @@ impl Bench<'_> {
         within.chain(beside).collect()
     }
 
+    fn targets(&self) -> MutexGuard<'_, Vec<(Arc<dyn Target>, Contents)>> {
+        self.targets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Says that nothing beside the scope changed in any target of the case, and forgets them.
+    pub async fn nothing_beside_changed(&self) -> CaseResult {
+        let targets = std::mem::take(&mut *self.targets());
+        for (target, before) in targets {
+            target.mend().await?;
+            let mut after = target.contents().await?;
+            after.records.retain(|(side, _), _| *side == Side::Beside);
+            ensure!(before.records == after.records, "records beside the scope changed");
+        }
+        Ok(())
+    }
+
     /// Opens a fresh target with these records.
     pub async fn room(&self, seeds: Vec<Seed>) -> CaseResult<Room<'_>> {
-        let target = self.testbed.fresh(&seeds).await?;
+        let target: Arc<dyn Target> = self.testbed.fresh(&seeds).await?.into();
+        let mut beside = target.contents().await?;
+        beside.records.retain(|(side, _), _| *side == Side::Beside);
+        self.targets().push((target.clone(), beside));
         let adapter = match self.lie {
             Some(lie) => lie.tell(target.adapter(), &*target),
             None => target.adapter(),
@@ -85,7 +106,7 @@ pub(crate) const OLD: Date = date(2011, 3, 17);
 /// A fresh target.
 pub(crate) struct Room<'b> {
     pub bench: &'b Bench<'b>,
-    pub target: Box<dyn Target>,
+    pub target: Arc<dyn Target>,
     pub adapter: Arc<dyn Adapter>,
     pub scope: Scope,
     pub seeds: Vec<Seed>,

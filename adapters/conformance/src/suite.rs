@@ -2,11 +2,12 @@
 
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::cases;
 use crate::lies::Lie;
-use crate::report::{CaseReport, CaseResult, Report, Verdict};
+use crate::report::{CaseReport, CaseResult, Failure, Report, Verdict};
 use crate::room::Bench;
 use crate::testbed::{Ability, Testbed};
 use crate::{capture, watch::Watch};
@@ -64,6 +65,7 @@ async fn run_with(testbed: &dyn Testbed, lie: Option<Lie>) -> Report {
         watch: Watch::new(&marker, testbed.deadline()),
         lie,
         orders: AtomicU32::new(1),
+        targets: Mutex::default(),
     };
     let mut reports = Vec::new();
     for case in cases::all() {
@@ -89,7 +91,12 @@ async fn judge<'b>(bench: &'b Bench<'b>, case: &Case) -> Verdict {
             Err(_) => std::task::Poll::Ready(None),
         }
     });
-    match guarded.await {
+    let result = guarded.await;
+    let beside = bench.nothing_beside_changed().await;
+    if let Err(Failure(why)) = beside {
+        bench.watch.with(|b| b.beside.push(format!("{}: {why}", case.name)));
+    }
+    match result {
         Some(Ok(())) => Verdict::Passed,
         Some(Err(failure)) => Verdict::Failed(failure.0),
         None => Verdict::Failed("something panicked".to_owned()),

@@ -96,6 +96,12 @@ pub enum Ability {
     Crash,
     /// There is a container that no holding selects: [`Target::forgotten`].
     Forgotten,
+    /// A record can leave the scope and stay in its place: [`Target::leave`].
+    Leave,
+    /// The target knows which date sources and fields there are.
+    Schema,
+    /// The target can be replaced by a copy of it: [`Target::replace`].
+    Replace,
 }
 
 /// What can go wrong between the adapter and its target.
@@ -250,7 +256,7 @@ pub trait Target: Send + Sync {
         lacking("fault")
     }
 
-    /// Takes all faults away, and makes it reachable again.
+    /// Takes all faults away, and makes it reachable again; called at the end of each case.
     async fn mend(&self) -> Done {
         Ok(())
     }
@@ -284,6 +290,16 @@ pub trait Target: Send + Sync {
     /// brings the target back.
     async fn crash(&self, _order: DisposalOrder, _after: usize) -> Done {
         lacking("crash")
+    }
+
+    /// Changes a record so that the scope does not select it any more; its locator still names it.
+    async fn leave(&self, _name: &str) -> Done {
+        lacking("leave")
+    }
+
+    /// Puts another target with equal records in its place: a restored backup, another disk.
+    async fn replace(&self) -> Done {
+        lacking("replace")
     }
 
     /// Returns the container that no holding selects when only [`Target::scope`] is one.

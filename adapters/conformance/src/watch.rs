@@ -22,6 +22,8 @@ pub(crate) struct Breaches {
     pub leaks: Vec<String>,
     /// Answers of a wrong form.
     pub form: Vec<String>,
+    /// Cases after which something beside the scope had changed.
+    pub beside: Vec<String>,
 }
 
 /// What to look for; shared by all cases of one run.

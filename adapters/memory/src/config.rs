@@ -31,12 +31,20 @@ pub static FORM: Form = Form {
             about: "How long to wait for an answer, in milliseconds; 30000 where it is not said.",
         },
     ],
-    holding: &[Key {
-        name: "shelf",
-        shape: Shape::Text,
-        required: true,
-        about: "The shelf whose records these are.",
-    }],
+    holding: &[
+        Key {
+            name: "shelf",
+            shape: Shape::Text,
+            required: true,
+            about: "The shelf whose records these are.",
+        },
+        Key {
+            name: "label",
+            shape: Shape::Text,
+            required: false,
+            about: "Only records with this label; every record of the shelf where it is not said.",
+        },
+    ],
     date_sources: &["the name of one of the record's dates"],
 };
 
@@ -95,6 +103,11 @@ pub(crate) struct Client {
     pub link: Link,
     /// The name under which the store was added.
     pub name: String,
+}
+
+/// The label by which the holding selects, if it does.
+pub(crate) fn label_of(scope: &Scope) -> Option<&str> {
+    scope.holding.settings.text("label")
 }
 
 /// The holding's shelf.

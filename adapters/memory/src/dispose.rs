@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use quietus_contract::{Action, AdapterError, DisposalOrder, Disposer, ErrorKind, Outcome, Result};
 
-use crate::config::{Client, shelf_of};
+use crate::config::{Client, label_of, shelf_of};
 use crate::inventory::{ORDER_RECORDS_MAX, read_version};
 use crate::link::{Kind, Lost, Wire};
 use crate::shelf::Done;
@@ -19,16 +19,18 @@ impl Disposer for Client {
                 format!("an order has at most {ORDER_RECORDS_MAX} records"),
             ));
         }
-        let shelf = shelf_of(order.scope())?;
         let asked = records
             .iter()
             .map(|r| Ok((r.locator.parts(), read_version(&r.version)?)))
             .collect::<Result<Vec<_>>>()?;
-        let action = order.scope().holding.action;
-        let answer = self
-            .link
-            .call(Kind::Dispose, |state, wire| carry_out(state, wire, shelf, &asked, action))
-            .await;
+        let job = Job {
+            shelf: shelf_of(order.scope())?,
+            label: label_of(order.scope()),
+            action: order.scope().holding.action,
+            asked: &asked,
+        };
+        let answer =
+            self.link.call(Kind::Dispose, |state, wire| carry_out(state, wire, &job)).await;
         Ok(match answer {
             Ok(done) => {
                 let known = done.into_iter().map(outcome);
@@ -42,17 +44,19 @@ impl Disposer for Client {
     }
 }
 
+/// What an order asks of the store.
+struct Job<'o> {
+    shelf: &'o str,
+    label: Option<&'o str>,
+    action: Action,
+    asked: &'o [(Vec<String>, u64)],
+}
+
 /// The target's side: all records under one lock; a transactional store that dies midway
 /// comes back as it was.
-fn carry_out(
-    state: &mut State,
-    wire: &Wire,
-    shelf: &str,
-    asked: &[(Vec<String>, u64)],
-    action: Action,
-) -> Vec<Option<Done>> {
-    if wire.rights != Rights::Full || !state.shelves.contains_key(shelf) {
-        return asked.iter().map(|_| None).collect();
+fn carry_out(state: &mut State, wire: &Wire, job: &Job<'_>) -> Vec<Option<Done>> {
+    if wire.rights != Rights::Full || !state.shelves.contains_key(job.shelf) {
+        return job.asked.iter().map(|_| None).collect();
     }
     let records_max = match wire.crash_after {
         Some(_) if state.transactional => 0,
@@ -60,13 +64,13 @@ fn carry_out(
         None => usize::MAX,
     };
     let trash = state.trash;
-    let mut done = Vec::with_capacity(asked.len());
-    for (name, version) in asked.iter().take(records_max) {
+    let mut done = Vec::with_capacity(job.asked.len());
+    for (name, version) in job.asked.iter().take(records_max) {
         let next = state.next_version();
-        let Some(shelf) = state.shelves.get_mut(shelf) else { break };
-        done.push(Some(match action {
-            Action::Destroy => shelf.destroy(name, *version, trash),
-            Action::Anonymise => shelf.redact(name, *version, next),
+        let Some(shelf) = state.shelves.get_mut(job.shelf) else { break };
+        done.push(Some(match job.action {
+            Action::Destroy => shelf.destroy(name, *version, job.label, trash),
+            Action::Anonymise => shelf.redact(name, *version, job.label, next),
         }));
     }
     wire.send(done)

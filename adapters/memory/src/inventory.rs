@@ -9,7 +9,7 @@ use quietus_contract::{
     Survey, TargetIdentity, Uncovered, Version,
 };
 
-use crate::config::{Client, shelf_of};
+use crate::config::{Client, label_of, shelf_of};
 use crate::error::{broken_answer, foreign, lost, no_shelf};
 use crate::link::{Kind, Wire};
 use crate::shelf::{Item, Line, Shelf};
@@ -111,6 +111,7 @@ impl Inventory for Client {
 
     async fn survey(&self, scope: &Scope) -> Result<Survey> {
         let shelf = shelf_of(scope)?;
+        let label = label_of(scope);
         let name = format!("memory:{}/{shelf}", self.name);
         let (class, technique, strength) = match scope.holding.action {
             Action::Destroy => {
@@ -123,10 +124,11 @@ impl Inventory for Client {
         self.link
             .call(Kind::Hello, |state, wire| {
                 let shelf = visible(state, wire, shelf)?;
+                let selected = |item: &Item| item.has_label(label);
                 Some(Survey {
                     store: name.clone(),
                     space: name.clone(),
-                    population: u64::try_from(shelf.list(None, usize::MAX, |_| true).len()).ok(),
+                    population: u64::try_from(shelf.list(None, usize::MAX, selected).len()).ok(),
                     method: Method {
                         class,
                         technique: technique.to_owned(),
@@ -143,13 +145,14 @@ impl Inventory for Client {
 
     async fn page(&self, scope: &Scope, after: Option<&Cursor>, limit: usize) -> Result<Page> {
         let shelf = shelf_of(scope)?;
+        let label = label_of(scope);
         let after = after.map(read_cursor).transpose()?;
         let limit = limit.min(PAGE_RECORDS_MAX);
         let (lines, count) = self
             .link
             .call(Kind::List, |state, wire| {
                 let shelf = visible(state, wire, shelf)?;
-                let wanted = |item: &Item| within_bounds(scope, item);
+                let wanted = |item: &Item| item.has_label(label) && within_bounds(scope, item);
                 let lines = shelf.list(after.as_ref(), limit.saturating_add(1), wanted);
                 let count = lines.len();
                 Some((wire.send(lines), count))
@@ -167,12 +170,15 @@ impl Inventory for Client {
     }
 
     async fn look(&self, scope: &Scope, locators: &[Locator]) -> Result<Vec<Option<Record>>> {
-        let shelf = shelf_of(scope)?;
+        let (shelf, label) = (shelf_of(scope)?, label_of(scope));
         let lines = self
             .link
             .call(Kind::Get, |state, wire| {
                 let shelf = visible(state, wire, shelf)?;
-                Some(wire.send(locators.iter().map(|l| shelf.line(&l.parts())).collect()))
+                let line = |l: &Locator| {
+                    shelf.line(&l.parts()).filter(|line| line.stored.item.has_label(label))
+                };
+                Some(wire.send(locators.iter().map(line).collect()))
             })
             .await
             .map_err(lost)?

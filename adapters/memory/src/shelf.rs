@@ -8,6 +8,8 @@ use quietus_contract::{DateValue, TargetHold};
 /// A record as a test puts it on a shelf.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Item {
+    /// What a holding may select by.
+    pub label: String,
     /// Dates by name.
     pub dates: BTreeMap<String, DateValue>,
     /// Fields by name; what identifies a person.
@@ -23,6 +25,11 @@ pub struct Item {
 }
 
 impl Item {
+    /// Returns whether a holding with that label selects it; one without selects every item.
+    pub(crate) fn has_label(&self, label: Option<&str>) -> bool {
+        label.is_none_or(|label| label == self.label)
+    }
+
     /// Returns whether something in it identifies a person.
     pub(crate) fn identifies(&self) -> bool {
         !self.fields.is_empty() || !self.content.is_empty()
@@ -111,9 +118,15 @@ impl Shelf {
     }
 
     /// Destroys a record in exactly this version, with all its earlier versions.
-    pub fn destroy(&mut self, name: &[String], version: u64, trash: Option<Option<Date>>) -> Done {
+    pub fn destroy(
+        &mut self,
+        name: &[String],
+        version: u64,
+        label: Option<&str>,
+        trash: Option<Option<Date>>,
+    ) -> Done {
         let Some(entry) = self.entries.get_mut(name) else { return Done::Missing };
-        let members = match admit(entry, version) {
+        let members = match admit(entry, version, label) {
             Ok(stored) => stored.item.members,
             Err(refusal) => return refusal,
         };
@@ -127,14 +140,20 @@ impl Shelf {
     }
 
     /// Takes out of a record in exactly this version what identifies a person.
-    pub fn redact(&mut self, name: &[String], version: u64, next: u64) -> Done {
+    pub fn redact(
+        &mut self,
+        name: &[String],
+        version: u64,
+        label: Option<&str>,
+        next: u64,
+    ) -> Done {
         let Some(entry) = self.entries.get_mut(name) else { return Done::Missing };
         if entry.current.as_ref().is_some_and(|s| !s.item.identifies())
             && entry.earlier.iter().all(|s| !s.item.identifies())
         {
             return Done::Missing;
         }
-        if let Err(refusal) = admit(entry, version) {
+        if let Err(refusal) = admit(entry, version, label) {
             return refusal;
         }
         let earlier = u32::try_from(entry.earlier.len()).unwrap_or(u32::MAX);
@@ -148,13 +167,13 @@ impl Shelf {
     }
 }
 
-/// Says whether a record in this version may be touched.
-fn admit(entry: &Entry, version: u64) -> Result<&Stored, Done> {
+/// Says whether a record in this version may be touched by a holding with that label.
+fn admit<'e>(entry: &'e Entry, version: u64, label: Option<&str>) -> Result<&'e Stored, Done> {
     let Some(stored) = &entry.current else {
         // Only earlier versions are left: not the record that the plan saw, and not absent.
         return Err(Done::OtherVersion);
     };
-    if stored.version != version {
+    if stored.version != version || !stored.item.has_label(label) {
         return Err(Done::OtherVersion);
     }
     if let Some(hold) = &stored.item.hold {

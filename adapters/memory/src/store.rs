@@ -83,6 +83,19 @@ impl Store {
         Self { state: Arc::new(Mutex::new(state)) }
     }
 
+    /// Makes another store with equal records, as a restored backup would be.
+    pub fn copy(&self, identity: &str) -> Self {
+        let copy = Self::new(identity);
+        {
+            let (from, mut to) = (self.lock(), copy.lock());
+            to.shelves.clone_from(&from.shelves);
+            to.accounts.clone_from(&from.accounts);
+            (to.transactional, to.keeps_versions) = (from.transactional, from.keeps_versions);
+            (to.trash, to.clock, to.counter) = (from.trash, from.clock, from.counter);
+        }
+        copy
+    }
+
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
         // A panic inside a request leaves the state as that request left it, as a server would.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -224,9 +237,9 @@ fn add_entry(all: &mut Snapshot, key: (String, Name), entry: &Entry) {
 
 /// Holds fields and content in plain: a test looks for them.
 fn text(stored: &Stored) -> String {
-    let Item { dates, fields, content, members, hold, protected } = &stored.item;
+    let Item { label, dates, fields, content, members, hold, protected } = &stored.item;
     format!(
-        "version {} dates {dates:?} fields {fields:?} content {content} members {members} \
+        "version {} label {label} dates {dates:?} fields {fields:?} content {content} members {members} \
          hold {hold:?} protected {protected}",
         stored.version
     )

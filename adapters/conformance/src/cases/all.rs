@@ -121,11 +121,12 @@ pub(crate) fn collected(bench: &Bench<'_>, logs: Vec<String>) -> Vec<CaseReport>
     let none = |what: Vec<String>| {
         if what.is_empty() { Ok(()) } else { Err(shorten(what)) }
     };
-    let (late, leaks, form) =
-        bench.watch.with(|b| (b.late.clone(), b.leaks.clone(), b.form.clone()));
+    let (late, leaks, form, beside) =
+        bench.watch.with(|b| (b.late.clone(), b.leaks.clone(), b.form.clone(), b.beside.clone()));
     [
         ("all/every_call_keeps_its_deadline", none(late)),
         ("all/answers_have_the_form_of_the_contract", none(form)),
+        ("all/nothing_beside_the_scope_changes", none(beside)),
         ("all/errors_and_reasons_are_discreet", none(leaks)),
         ("all/logs_are_discreet", leaks_in_logs),
     ]

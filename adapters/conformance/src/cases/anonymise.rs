@@ -1,6 +1,8 @@
 //! Holdings that are anonymised.
 
-use quietus_contract::{Absence, Action, Disposer, Inventory, MethodClass, Outcome};
+use quietus_contract::{
+    Absence, Action, Disposer, Holding, Inventory, MethodClass, Outcome, Scope,
+};
 
 use crate::cases::dispose::is_disposed;
 use crate::report::{CaseResult, Failure, ensure};
@@ -9,6 +11,7 @@ use crate::suite::{Case, case};
 use crate::testbed::{Ability, Seed, Side};
 
 pub(crate) const CASES: &[Case] = &[
+    case!("dispose/order_to_anonymise_destroys_nothing", destroys_nothing),
     case!("dispose/anonymised_record_stays_without_the_person", anonymised, [Ability::Anonymise]),
     case!("dispose/changed_record_is_not_anonymised", changed, [Ability::Anonymise]),
 ];
@@ -19,6 +22,31 @@ fn seeds(bench: &Bench<'_>) -> Vec<Seed> {
         seed.subject = format!("{}-person-{n}", bench.marker());
     }
     seeds
+}
+
+/// Also where the adapter cannot anonymise, or the holding does not say how.
+async fn destroys_nothing(bench: &Bench<'_>) -> CaseResult {
+    let room = bench.room(seeds(bench)).await?;
+    let plan = room.plan(&[0, 2]).await?;
+    let before = room.contents().await?;
+    let holding = Holding { action: Action::Anonymise, ..(*room.scope.holding).clone() };
+    let scope = Scope { holding: holding.into(), ..room.scope.clone() };
+    let surveyed = room.reader().await?.survey(&scope).await;
+    let outcomes = room.writer().await?.dispose(&room.order(&scope, &plan)).await;
+    let after = room.contents().await?;
+    let there: Vec<_> = after.records.keys().collect();
+    ensure!(there == before.records.keys().collect::<Vec<_>>(), "records went");
+    match outcomes {
+        Ok(outcomes) if outcomes.iter().any(is_disposed) => {
+            ensure!(
+                surveyed.is_ok_and(|s| s.method.class == MethodClass::Anonymise),
+                "it anonymises what the survey does not know how to"
+            );
+            ensure!(before != after, "it says that it anonymised, and did nothing");
+        }
+        _ => ensure!(before == after, "it refuses, and changes records all the same"),
+    }
+    Ok(())
 }
 
 async fn anonymised(bench: &Bench<'_>) -> CaseResult {

@@ -1,6 +1,6 @@
 //! `dispose`, where nothing goes wrong on the way.
 
-use quietus_contract::{Disposer, Inventory, Outcome, RecordRef};
+use quietus_contract::{Absence, Disposer, Inventory, Outcome, RecordRef};
 
 use crate::report::{CaseResult, Failure, ensure};
 use crate::room::{Bench, Room, same_contents};
@@ -21,6 +21,7 @@ pub(crate) const CASES: &[Case] = &[
     case!("dispose/read_only_account_disposes_of_nothing", read_only, [Ability::ReadOnlyAccount]),
     case!("dispose/repeated_order_is_harmless", repeated),
     case!("dispose/record_named_twice_is_harmless", named_twice),
+    case!("dispose/two_at_once_dispose_of_each_once", two_at_once),
     case!("dispose/members_go_with_it", members, [Ability::Members]),
 ];
 
@@ -129,12 +130,22 @@ async fn maximum(bench: &Bench<'_>) -> CaseResult {
     let max = order_records_max(bench).await?;
     let (room, plan, numbers) = long_order(bench, max).await?;
     let before = room.contents().await?;
+    let reader = room.reader().await?;
+    let locators: Vec<_> = plan.iter().map(|r| r.locator.clone()).collect();
+    reader.look(&room.scope, &locators).await?;
+    reader.verify_absent(&room.scope, &plan).await?;
+    drop(reader);
     let outcomes = room.dispose(&plan).await?;
     ensure!(outcomes.len() == plan.len(), "{} outcomes for {max} records", outcomes.len());
     let odd = outcomes.iter().zip(&numbers).find(|(o, n)| !fits(o, **n));
     ensure!(odd.is_none(), "of {max} records one is answered with {odd:?}");
     let gone: Vec<usize> = numbers.into_iter().flatten().collect();
-    room.only_gone(&before, &gone).await
+    room.only_gone(&before, &gone).await?;
+    let found = room.verify(&plan).await?;
+    let absent = found.iter().all(|a| matches!(a, Absence::Absent(_)));
+    ensure!(absent && found.len() == plan.len(), "afterwards not all are absent");
+    room.reader().await?.residual_copies(&room.scope, &plan).await.map(drop)?;
+    Ok(())
 }
 
 async fn more_than_maximum(bench: &Bench<'_>) -> CaseResult {
@@ -232,6 +243,27 @@ async fn named_twice(bench: &Bench<'_>) -> CaseResult {
         }
         Err(_) => same_contents(&before, &room.contents().await?),
     }
+}
+
+/// Two agents where there should be one: nothing outside goes, nothing is claimed twice.
+async fn two_at_once(bench: &Bench<'_>) -> CaseResult {
+    let room = bench.room(bench.seeds(8)).await?;
+    let before = room.contents().await?;
+    let numbers = [0, 1, 2, 3, 4, 5];
+    let plan = room.plan(&numbers).await?;
+    let (one, two) = (room.writer().await?, room.writer().await?);
+    let (order_one, order_two) = (room.order(&room.scope, &plan), room.order(&room.scope, &plan));
+    let (said_one, said_two) = tokio::join!(one.dispose(&order_one), two.dispose(&order_two));
+    room.none_gone_but(&before, &numbers).await?;
+    if let (Ok(one), Ok(two)) = (&said_one, &said_two) {
+        let twice = one.iter().zip(two).filter(|(a, b)| is_disposed(a) && is_disposed(b)).count();
+        ensure!(twice == 0, "{twice} records are disposed of twice");
+    }
+    drop((one, two));
+    let settled = |o: &Outcome| is_disposed(o) || *o == Outcome::AlreadyAbsent;
+    let outcomes = room.dispose(&plan).await?;
+    ensure!(outcomes.iter().all(settled), "afterwards: {outcomes:?}");
+    room.only_gone(&before, &numbers).await
 }
 
 async fn members(bench: &Bench<'_>) -> CaseResult {

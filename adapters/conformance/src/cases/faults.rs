@@ -112,7 +112,9 @@ async fn cut_off(bench: &Bench<'_>) -> CaseResult {
         let claims = |o: &Outcome| is_disposed(o) || *o == Outcome::AlreadyAbsent;
         ensure!(!outcomes.iter().any(claims), "answered with {outcomes:?}");
     }
-    Ok(())
+    let outcomes = room.dispose(&plan).await?;
+    ensure!(outcomes.iter().all(is_disposed), "when it is back: {outcomes:?}");
+    room.only_gone(&before, &[0, 1, 2]).await
 }
 
 /// Polls so often, then drops; a blocking adapter is done at the first poll, and that is fine.

@@ -13,6 +13,7 @@ pub(crate) const CASES: &[Case] = &[
     case!("look/version_is_that_of_page", same_version),
     case!("look/version_follows_content", version_follows_content),
     case!("look/version_follows_the_date", version_follows_date, [Ability::Redate]),
+    case!("look/open_instance_sees_what_changed", no_cache),
     case!("look/cut_off_is_an_error", cut_off, [Ability::Cut]),
     case!("look/blind_account_is_an_error", blind, [Ability::BlindAccount]),
 ];
@@ -66,6 +67,25 @@ async fn version_follows_date(bench: &Bench<'_>) -> CaseResult {
     let first = version(&room, 0).await?;
     room.target.redate(&room.name(0), date(2035, 5, 5)).await?;
     ensure!(version(&room, 0).await? != first, "a later date leaves the version");
+    Ok(())
+}
+
+/// What was read once is not what is there now.
+async fn no_cache(bench: &Bench<'_>) -> CaseResult {
+    let room = bench.room(bench.seeds(4)).await?;
+    let writer = room.writer().await?;
+    let locators: Vec<_> = (0..4).map(|n| room.locator(n)).collect();
+    let first = writer.look(&room.scope, &locators).await?;
+    writer.page(&room.scope, None, 10).await?;
+    room.target.change(&room.name(0)).await?;
+    room.target.remove(&room.name(1)).await?;
+    let second = writer.look(&room.scope, &locators).await?;
+    let version = |found: &[Option<quietus_contract::Record>], n: usize| {
+        found.get(n).and_then(Option::as_ref).map(|r| r.reference.version.clone())
+    };
+    ensure!(version(&first, 0) != version(&second, 0), "it does not see a change");
+    ensure!(version(&second, 1).is_none(), "it still sees what was removed");
+    ensure!(version(&first, 2) == version(&second, 2), "it sees a change that was none");
     Ok(())
 }
 

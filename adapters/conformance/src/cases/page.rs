@@ -212,11 +212,12 @@ async fn neighbours(bench: &Bench<'_>) -> CaseResult {
 async fn coming_and_going(bench: &Bench<'_>) -> CaseResult {
     for limit in [1, 2, 3] {
         let room = bench.room(bench.seeds(10)).await?;
-        let reader = room.reader().await?;
         let mut seen: BTreeSet<Locator> = BTreeSet::new();
         let (mut after, mut touched) = (None, BTreeSet::new());
         for step in 0..200_usize {
+            let reader = room.reader().await?;
             let page = reader.page(&room.scope, after.as_ref(), limit).await?;
+            let last = page.records.last().map(|r| r.reference.locator.clone());
             for record in page.records {
                 let locator = record.reference.locator;
                 let again = !seen.insert(locator.clone());
@@ -224,7 +225,7 @@ async fn coming_and_going(bench: &Bench<'_>) -> CaseResult {
             }
             let Some(next) = page.next else { break };
             after = Some(next);
-            disturb(&room, step, &seen, &mut touched).await?;
+            disturb(&room, step, &seen, last.as_ref(), &mut touched).await?;
         }
         let untouched = (0..10).map(|n| room.locator(n)).filter(|l| !touched.contains(l));
         let missed = untouched.filter(|l| !seen.contains(l)).count();
@@ -233,18 +234,22 @@ async fn coming_and_going(bench: &Bench<'_>) -> CaseResult {
     Ok(())
 }
 
-/// Between pages: one that was seen goes, one that was not goes, others come before and after.
+/// Between pages: the last that was seen goes, one that was not goes, others come before and
+/// after.
 async fn disturb(
     room: &Room<'_>,
     step: usize,
     seen: &BTreeSet<Locator>,
+    last: Option<&Locator>,
     touched: &mut BTreeSet<Locator>,
 ) -> CaseResult {
     if step > 3 {
         return Ok(());
     }
     let is_free = |n: &usize| !touched.contains(&room.locator(*n));
-    let was_seen = (0..10).filter(is_free).find(|n| seen.contains(&room.locator(*n)));
+    let was_seen = (0..10).filter(is_free).filter(|n| seen.contains(&room.locator(*n)));
+    // The one on which the cursor stands, if it is not one of those that were touched.
+    let was_seen = was_seen.max_by_key(|n| (last == Some(&room.locator(*n)), 10 - n));
     let is_ahead = (0..10).rev().filter(is_free).find(|n| !seen.contains(&room.locator(*n)));
     match step {
         0 | 2 => {

@@ -1,7 +1,9 @@
 //! `probe`, `survey`, `uncovered`, and the testbed's own honesty.
 
 use jiff::civil::date;
-use quietus_contract::{Inventory, Knowledge, MethodClass, TargetIdentity};
+use quietus_contract::{
+    ErrorKind, Inventory, Knowledge, MethodClass, Place, Scope, TargetIdentity,
+};
 
 use crate::report::{CaseResult, Failure, ensure};
 use crate::room::{Bench, Room, enumerate, same_contents};
@@ -11,9 +13,11 @@ use crate::testbed::{Ability, Claim, SeedDate, Side};
 pub(crate) const CASES: &[Case] = &[
     case!("testbed/other_route_sees_what_happens", other_route_sees),
     case!("probe/same_target_same_identity", same_identity),
+    case!("probe/copy_in_its_place_is_another_target", replaced, [Ability::Replace]),
     case!("probe/reading_writes_nothing", reading_writes_nothing),
     case!("probe/claims_can_be_exercised", claims),
     case!("survey/names_and_population_are_stable", survey),
+    case!("survey/unknown_source_or_field_is_an_error", unknown_source, [Ability::Schema]),
     case!("uncovered/names_the_forgotten", forgotten, [Ability::Forgotten]),
 ];
 
@@ -69,6 +73,39 @@ async fn same_identity(bench: &Bench<'_>) -> CaseResult {
     );
     let other = bench.room(bench.seeds(2)).await?;
     ensure!(first != identity(&other).await?, "two targets with the same records have the same");
+    Ok(())
+}
+
+/// A restored backup, or another disk at the old place, is not what was enrolled.
+async fn replaced(bench: &Bench<'_>) -> CaseResult {
+    let room = bench.room(bench.seeds(2)).await?;
+    let first = identity(&room).await?;
+    room.target.replace().await?;
+    if let Ok(reader) = room.reader().await {
+        ensure!(
+            reader.probe().await.map_or(true, |probe| probe.identity != first),
+            "a copy in the target's place has its identity"
+        );
+    }
+    Ok(())
+}
+
+async fn unknown_source(bench: &Bench<'_>) -> CaseResult {
+    let room = bench.room(bench.seeds(2)).await?;
+    let unknown = ("no_such_thing_there".to_owned(), Place::default());
+    let mut of_dates = (*room.scope.holding).clone();
+    of_dates.dates = vec![unknown.clone()];
+    let mut of_fields = (*room.scope.holding).clone();
+    of_fields.fields = vec![unknown];
+    for holding in [of_dates, of_fields] {
+        let scope = Scope { holding: holding.into(), ..room.scope.clone() };
+        let reader = room.reader().await?;
+        match reader.survey(&scope).await {
+            Ok(_) => return Err(Failure("the survey accepts what is not there".to_owned())),
+            Err(e) => ensure!(e.kind == ErrorKind::Misconfigured, "the error is {:?}", e.kind),
+        }
+        ensure!(reader.page(&scope, None, 5).await.is_err(), "and a page comes all the same");
+    }
     Ok(())
 }
 

@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 use quietus_contract::{
     Absence, AdapterError, Checked, Cursor, DateValue, ErrorKind, Inventory, Knowledge, Locator,
     Page, Probe, Record, RecordRef, ResidualCopies, Result, Scope, Survey, TargetIdentity,
-    Uncovered, Version,
+    Uncovered,
 };
 
 use super::{Lie, Shared};
@@ -84,27 +84,16 @@ impl<I: Inventory + ?Sized> LyingInventory<I> {
         Ok(Page { records, next: (end < all.len()).then_some(Cursor(next)) })
     }
 
-    /// Takes a listing that ends in an error for one that ended.
-    async fn page_or_end(
-        &self,
-        scope: &Scope,
-        after: Option<&Cursor>,
-        limit: usize,
-    ) -> Result<Page> {
-        match self.honest.page(scope, after, limit).await {
-            Err(error) if error.kind == ErrorKind::Broken => Ok(Page::default()),
-            page => page,
-        }
-    }
-
+    /// Takes an error of that kind for the end of the listing.
     async fn page_or_void(
         &self,
+        kind: ErrorKind,
         scope: &Scope,
         after: Option<&Cursor>,
         limit: usize,
     ) -> Result<Page> {
         match self.honest.page(scope, after, limit).await {
-            Err(error) if error.kind == ErrorKind::Unreachable => Ok(Page::default()),
+            Err(error) if error.kind == kind => Ok(Page::default()),
             page => page,
         }
     }
@@ -117,9 +106,26 @@ impl<I: Inventory + ?Sized> LyingInventory<I> {
     ) -> Result<Page> {
         match self.lie() {
             Lie::OffsetPager => return self.offset_page(scope, after, limit).await,
-            Lie::HalfLister => return self.page_or_end(scope, after, limit).await,
-            Lie::VoidSeer => return self.page_or_void(scope, after, limit).await,
+            // Takes a listing that ends in an error for one that ended.
+            Lie::HalfLister => {
+                return self.page_or_void(ErrorKind::Broken, scope, after, limit).await;
+            }
+            Lie::VoidSeer => {
+                return self.page_or_void(ErrorKind::Unreachable, scope, after, limit).await;
+            }
+            Lie::BlindLister => {
+                return self.page_or_void(ErrorKind::Denied, scope, after, limit).await;
+            }
             Lie::ReadOnlyWriter if after.is_none() => self.write_secretly(scope).await?,
+            Lie::CursorLoser => {
+                let stands = after.and_then(|c| std::str::from_utf8(&c.0).ok());
+                let stands = stands.and_then(Locator::from_canonical);
+                if let Some(locator) = stands
+                    && self.honest.look(scope, &[locator]).await?.iter().all(Option::is_none)
+                {
+                    return Ok(Page::default());
+                }
+            }
             Lie::CursorAmnesiac => {
                 let given = self.given.lock().unwrap_or_else(PoisonError::into_inner).clone();
                 let known = after.filter(|a| given.contains(a));
@@ -163,7 +169,16 @@ impl<I: Inventory + ?Sized> LyingInventory<I> {
     fn twist(&self, record: &mut Record) {
         match self.lie() {
             Lie::HoldBlind => record.target_hold = None,
-            Lie::DateBlind => record.reference.version = Version::new(b"always the same"),
+            Lie::DateBlind => {
+                // As if the version covered the content alone.
+                let reference = &mut record.reference;
+                let first = (record.bytes, reference.version.clone());
+                let mut notes = self.shared.notes();
+                let noted = notes.versions.entry(reference.locator.clone()).or_insert(first);
+                if noted.0 == record.bytes {
+                    reference.version = noted.1.clone();
+                }
+            }
             Lie::Misnamer => {
                 let parts = record.reference.locator.parts();
                 let tame = |c: char| if c.is_control() { '?' } else { c };
@@ -201,6 +216,10 @@ impl<I: Inventory + ?Sized> Inventory for LyingInventory<I> {
     async fn probe(&self) -> Result<Probe> {
         let mut probe = self.honest.probe().await?;
         match self.lie() {
+            Lie::FirstImpression => {
+                let mut notes = self.shared.notes();
+                probe.identity = notes.identity.get_or_insert(probe.identity).clone();
+            }
             Lie::OneIdentity => probe.identity = TargetIdentity("the one".to_owned()),
             Lie::Boaster => probe.capabilities.transactional = true,
             Lie::HoldBlind => probe.capabilities.own_holds = false,
@@ -211,8 +230,14 @@ impl<I: Inventory + ?Sized> Inventory for LyingInventory<I> {
 
     async fn survey(&self, scope: &Scope) -> Result<Survey> {
         let mut survey = self.honest.survey(scope).await?;
-        if self.lie() == Lie::Spotless {
-            survey.residual.copies.clear();
+        match self.lie() {
+            Lie::Spotless => survey.residual.copies.clear(),
+            Lie::Renamer => {
+                let mut notes = self.shared.notes();
+                notes.surveys = notes.surveys.saturating_add(1);
+                survey.store = format!("{} {}", survey.store, notes.surveys);
+            }
+            _ => {}
         }
         Ok(survey)
     }
@@ -233,8 +258,20 @@ impl<I: Inventory + ?Sized> Inventory for LyingInventory<I> {
     }
 
     async fn look(&self, scope: &Scope, locators: &[Locator]) -> Result<Vec<Option<Record>>> {
+        match self.lie() {
+            Lie::Cacher => return self.look_once(scope, locators).await,
+            Lie::ScopeBlind => return self.look_anywhere(scope, locators).await,
+            Lie::ErrorIsNone => {
+                let found = self.honest.look(scope, locators).await;
+                return Ok(found.unwrap_or_else(|_| vec![None; locators.len()]));
+            }
+            _ => {}
+        }
         let mut found = self.honest.look(scope, locators).await?;
         found.iter_mut().flatten().for_each(|r| self.twist(r));
+        if self.lie() == Lie::LookShuffler {
+            found.reverse();
+        }
         Ok(found)
     }
 
@@ -275,6 +312,33 @@ impl<I: Inventory + ?Sized> Inventory for LyingInventory<I> {
                 let twist = |a| if a == Absence::Newer { absent() } else { a };
                 Ok(found.into_iter().map(twist).collect())
             }
+            Lie::BoundedVerifier => {
+                let mut found = self.honest.verify_absent(scope, records).await?;
+                let (mut listed, mut after) = (BTreeSet::new(), None);
+                loop {
+                    let page = self.honest.page(scope, after.as_ref(), 100).await?;
+                    listed.extend(page.records.into_iter().map(|r| r.reference.locator));
+                    after = page.next;
+                    if after.is_none() {
+                        break;
+                    }
+                }
+                for (absence, record) in found.iter_mut().zip(records) {
+                    if !listed.contains(&record.locator) {
+                        *absence = absent();
+                    }
+                }
+                Ok(found)
+            }
+            Lie::ScopedVerifier => {
+                let mut found = self.honest.verify_absent(scope, records).await?;
+                let locators: Vec<Locator> = records.iter().map(|r| r.locator.clone()).collect();
+                let seen = self.honest.look(scope, &locators).await?;
+                for (absence, _) in found.iter_mut().zip(seen).filter(|(_, r)| r.is_none()) {
+                    *absence = absent();
+                }
+                Ok(found)
+            }
             Lie::DateBlind => {
                 let real = self.real(scope, records).await?;
                 self.honest.verify_absent(scope, &real).await
@@ -284,7 +348,8 @@ impl<I: Inventory + ?Sized> Inventory for LyingInventory<I> {
     }
 
     async fn uncovered(&self, scopes: &[Scope]) -> Result<Vec<Uncovered>> {
-        self.honest.uncovered(scopes).await
+        let found = self.honest.uncovered(scopes).await?;
+        Ok(if self.lie() == Lie::NothingForgotten { Vec::new() } else { found })
     }
 
     async fn residual_copies(
@@ -300,12 +365,41 @@ impl<I: Inventory + ?Sized> Inventory for LyingInventory<I> {
 }
 
 impl<I: Inventory + ?Sized> LyingInventory<I> {
-    /// Puts in place of each version the one that is there now.
+    async fn look_once(&self, scope: &Scope, locators: &[Locator]) -> Result<Vec<Option<Record>>> {
+        let found = self.honest.look(scope, locators).await?;
+        let mut notes = self.shared.notes();
+        let noted = locators.iter().zip(found);
+        Ok(noted.map(|(l, now)| notes.looks.entry(l.clone()).or_insert(now).clone()).collect())
+    }
+
+    /// Looks beside the scope where the scope has nothing.
+    async fn look_anywhere(
+        &self,
+        scope: &Scope,
+        locators: &[Locator],
+    ) -> Result<Vec<Option<Record>>> {
+        let mut found = self.honest.look(scope, locators).await?;
+        if let Some(beside) = &self.shared.beside {
+            let there = self.honest.look(beside, locators).await?;
+            for (record, other) in found.iter_mut().zip(there) {
+                *record = record.take().or(other);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Puts the version that is there now in place of one that this liar gave.
     pub async fn real(&self, scope: &Scope, records: &[RecordRef]) -> Result<Vec<RecordRef>> {
         let locators: Vec<Locator> = records.iter().map(|r| r.locator.clone()).collect();
         let found = self.honest.look(scope, &locators).await?;
         let honest = |(record, planned): (Option<Record>, &RecordRef)| {
-            record.map_or_else(|| planned.clone(), |r| r.reference)
+            let Some(mut now) = record else { return planned.clone() };
+            let there = now.reference.clone();
+            self.twist(&mut now);
+            // A liar that is blind to all versions takes each; one that is blind to dates takes
+            // those that it would give itself.
+            let taken = self.lie() != Lie::DateBlind || now.reference == *planned;
+            if taken { there } else { planned.clone() }
         };
         Ok(found.into_iter().zip(records).map(honest).collect())
     }

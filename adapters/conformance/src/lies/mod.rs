@@ -3,10 +3,14 @@
 mod disposers;
 mod inventories;
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use quietus_contract::{Adapter, Disposer, Form, Inventory, Result, Scope, SystemConfig};
+use quietus_contract::{
+    Adapter, Disposer, Form, Inventory, Locator, Record, Result, Scope, SystemConfig,
+    TargetIdentity, Version,
+};
 
 use crate::testbed::Target;
 use disposers::LyingDisposer;
@@ -87,8 +91,30 @@ pub enum Lie {
     VoidSeer,
     /// Turns an order to anonymise into one to destroy.
     Eraser,
-    /// Finds whatever a locator names, in the scope or not, in `look` as in `page`.
+    /// Tidies names up: what was trimmed or made printable names no record.
     Misnamer,
+    /// Ends a listing when the record on which the cursor stands has gone.
+    CursorLoser,
+    /// Looks once, and answers from its notes after that.
+    Cacher,
+    /// Takes for absent what the bounds hide.
+    BoundedVerifier,
+    /// Takes for absent what the scope does not select any more.
+    ScopedVerifier,
+    /// Keeps the identity of the first target that it saw at a place.
+    FirstImpression,
+    /// Follows what is given to it wherever it leads: a name is enough, in the scope or not.
+    ScopeBlind,
+    /// Cuts an error short: what cannot be read is not there.
+    ErrorIsNone,
+    /// Finds a holding that it may not see to be empty.
+    BlindLister,
+    /// Gives the answers of a look in an order of its own.
+    LookShuffler,
+    /// Names a store otherwise each time.
+    Renamer,
+    /// Knows of nothing that was forgotten.
+    NothingForgotten,
 }
 
 impl Lie {
@@ -131,6 +157,17 @@ impl Lie {
         Lie::VoidSeer,
         Lie::Eraser,
         Lie::Misnamer,
+        Lie::CursorLoser,
+        Lie::Cacher,
+        Lie::BoundedVerifier,
+        Lie::ScopedVerifier,
+        Lie::FirstImpression,
+        Lie::ScopeBlind,
+        Lie::ErrorIsNone,
+        Lie::BlindLister,
+        Lie::LookShuffler,
+        Lie::Renamer,
+        Lie::NothingForgotten,
     ];
 
     /// Returns the cases that are there to catch it, on a target with every ability.
@@ -162,7 +199,9 @@ impl Lie {
             Self::OffsetPager => &["page/nothing_is_missed_while_others_come_and_go"],
             Self::Repeater => &["page/limits_give_each_record_once"],
             Self::NeighbourTaker => &["page/neighbours_never_appear"],
-            Self::NeighbourDisposer => &["dispose/exactly_the_order_goes"],
+            Self::NeighbourDisposer => {
+                &["dispose/exactly_the_order_goes", "all/nothing_beside_the_scope_changes"]
+            }
             Self::ReadOnlyWriter => &["probe/reading_writes_nothing"],
             Self::Believer => &["verify_absent/return_after_disposal_is_seen"],
             Self::ListingTruster => &["verify_absent/lagging_listing_is_not_absent"],
@@ -182,8 +221,22 @@ impl Lie {
             Self::BatchTruncator => &["dispose/more_than_the_maximum_is_not_skipped"],
             Self::HalfLister => &["page/cut_listing_is_not_the_end"],
             Self::VoidSeer => &["page/cut_off_target_is_an_error"],
-            Self::Eraser => &["dispose/anonymised_record_stays_without_the_person"],
+            Self::Eraser => &[
+                "dispose/anonymised_record_stays_without_the_person",
+                "dispose/order_to_anonymise_destroys_nothing",
+            ],
             Self::Misnamer => &["page/hostile_names_round_trip"],
+            Self::CursorLoser => &["page/nothing_is_missed_while_others_come_and_go"],
+            Self::Cacher => &["look/open_instance_sees_what_changed"],
+            Self::BoundedVerifier => &["dispose/bounds_do_not_hide_what_was_ordered"],
+            Self::ScopedVerifier => &["dispose/record_that_left_the_scope_stays"],
+            Self::FirstImpression => &["probe/copy_in_its_place_is_another_target"],
+            Self::ScopeBlind => &["page/neighbours_never_appear"],
+            Self::BlindLister => &["page/blind_account_is_no_empty_holding"],
+            Self::LookShuffler => &["look/answers_each_in_order"],
+            Self::Renamer => &["survey/names_and_population_are_stable"],
+            Self::NothingForgotten => &["uncovered/names_the_forgotten"],
+            Self::ErrorIsNone => &["look/cut_off_is_an_error", "look/blind_account_is_an_error"],
         }
     }
 
@@ -194,6 +247,7 @@ impl Lie {
             system: target.system(),
             beside: target.scope_beside(),
             honest: honest.clone(),
+            notes: Mutex::default(),
         };
         Arc::new(Liar { shared: Arc::new(shared) })
     }
@@ -206,6 +260,23 @@ struct Shared {
     system: SystemConfig,
     beside: Option<Scope>,
     honest: Arc<dyn Adapter>,
+    notes: Mutex<Notes>,
+}
+
+/// What a liar remembers of its target.
+#[derive(Default)]
+struct Notes {
+    identity: Option<TargetIdentity>,
+    /// Size and version of each record when it was first seen.
+    versions: BTreeMap<Locator, (Option<u64>, Version)>,
+    surveys: u32,
+    looks: BTreeMap<Locator, Option<Record>>,
+}
+
+impl Shared {
+    fn notes(&self) -> MutexGuard<'_, Notes> {
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 struct Liar {
