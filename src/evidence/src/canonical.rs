@@ -50,7 +50,26 @@ pub fn read(bytes: &[u8], bytes_max: usize) -> Result<Value, CanonicalError> {
 
 /// Writes a value in the strict profile.
 pub fn write(value: &Value) -> Result<Vec<u8>, CanonicalError> {
-    walk(value, 1)?;
+    walk(value, 1, &plain)?;
+    serde_json_canonicalizer::to_vec(value).map_err(|error| CanonicalError::Json(error.to_string()))
+}
+
+/// Reads a typed value in canonical form whose strings may hold anything.
+pub(crate) fn read_free_text<T: DeserializeOwned>(
+    bytes: &[u8],
+    bytes_max: usize,
+) -> Result<T, CanonicalError> {
+    if bytes.len() > bytes_max {
+        return Err(CanonicalError::Long(bytes_max));
+    }
+    let value: Value =
+        serde_json::from_slice(bytes).map_err(|error| CanonicalError::Json(error.to_string()))?;
+    if write_free_text(&value)? == bytes { typed(value) } else { Err(CanonicalError::Form) }
+}
+
+/// Writes a value whose strings may hold anything.
+pub(crate) fn write_free_text(value: &Value) -> Result<Vec<u8>, CanonicalError> {
+    walk(value, 1, &|_| Ok(()))?;
     serde_json_canonicalizer::to_vec(value).map_err(|error| CanonicalError::Json(error.to_string()))
 }
 
@@ -70,7 +89,9 @@ pub(crate) fn value_of<T: Serialize>(value: &T) -> Result<Value, CanonicalError>
     serde_json::to_value(value).map_err(|error| CanonicalError::Members(error.to_string()))
 }
 
-fn walk(value: &Value, depth: usize) -> Result<(), CanonicalError> {
+type TextRule = dyn Fn(&str) -> Result<(), CanonicalError>;
+
+fn walk(value: &Value, depth: usize, rule: &TextRule) -> Result<(), CanonicalError> {
     match value {
         Value::Null => Err(CanonicalError::Null),
         Value::Bool(_) => Ok(()),
@@ -78,12 +99,12 @@ fn walk(value: &Value, depth: usize) -> Result<(), CanonicalError> {
             Some(0..=INTEGER_MAX) => Ok(()),
             _ => Err(CanonicalError::Number),
         },
-        Value::String(text) => plain(text),
+        Value::String(text) => rule(text),
         Value::Array(_) | Value::Object(_) if depth > DEPTH_MAX => Err(CanonicalError::Depth),
-        Value::Array(items) => items.iter().try_for_each(|item| walk(item, depth + 1)),
+        Value::Array(items) => items.iter().try_for_each(|item| walk(item, depth + 1, rule)),
         Value::Object(members) => members.iter().try_for_each(|(name, member)| {
-            plain(name)?;
-            walk(member, depth + 1)
+            rule(name)?;
+            walk(member, depth + 1, rule)
         }),
     }
 }

@@ -73,6 +73,9 @@ pub struct PublicKey(VerifyingKey);
 impl PublicKey {
     /// Reads 32 bytes; refuses what is no point, and points of small order.
     pub fn from_bytes(bytes: &[u8; 32]) -> Result<Self, KeyError> {
+        if !is_reduced(bytes) {
+            return Err(KeyError::NotAKey);
+        }
         let key = VerifyingKey::from_bytes(bytes).map_err(|_| KeyError::NotAKey)?;
         if key.is_weak() { Err(KeyError::Weak) } else { Ok(Self(key)) }
     }
@@ -91,6 +94,12 @@ impl PublicKey {
     pub fn accepts(&self, message: &[u8], signature: &[u8; 64]) -> bool {
         self.0.verify_strict(message, &Signature::from_bytes(signature)).is_ok()
     }
+}
+
+/// Tells whether `y` is below 2^255 - 19: otherwise it is a second spelling of a key.
+fn is_reduced(bytes: &[u8; 32]) -> bool {
+    let [low, middle @ .., high] = bytes;
+    *low < 0xed || high & 0x7f != 0x7f || middle.iter().any(|byte| *byte != 0xff)
 }
 
 impl fmt::Debug for PublicKey {
@@ -131,6 +140,23 @@ mod tests {
         forged[0] = 1;
         let key = VerifyingKey::from_bytes(&weak).unwrap();
         assert!(key.verify_strict(b"any message", &Signature::from_bytes(&forged)).is_err());
+    }
+
+    #[test]
+    fn every_spelling_of_a_weak_key_is_rejected() {
+        let order_8 = "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a";
+        let other_8 = "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05";
+        let (zero, top) = ("00".repeat(31), "ff".repeat(30));
+        let mut texts = vec![format!("01{zero}"), format!("00{zero}"), format!("ec{top}7f")];
+        texts.extend([order_8, other_8].map(str::to_owned));
+        texts.extend([format!("ed{top}7f"), format!("ee{top}7f"), format!("ff{top}7f")]);
+        for text in texts {
+            let mut bytes = crate::hash::unhex::<32>(text.as_bytes()).unwrap();
+            for sign in [0, 0x80] {
+                bytes[31] = (bytes[31] & 0x7f) | sign;
+                assert!(PublicKey::from_bytes(&bytes).is_err(), "{text} {sign}");
+            }
+        }
     }
 
     #[test]
