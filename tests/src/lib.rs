@@ -7,6 +7,7 @@
 //! ledger ---> reads certificates and record lines by another route than the agent
 //! judge ----> compares target, plan, journal and ledger
 //! container > takes bundles apart and seals them again
+//! sample ---> a ledger in memory, to verify or to break
 //! ```
 #![expect(clippy::disallowed_methods, reason = "a harness makes and reads its own files")]
 
@@ -15,4 +16,5 @@ pub mod chance;
 pub mod container;
 pub mod judge;
 pub mod ledger;
+pub mod sample;
 pub mod world;

@@ -4,8 +4,8 @@ use crate::hash::Hash;
 use crate::key::FileKey;
 use crate::key::Signer as _;
 use crate::ledger::{Appended, Head, Keys, append as append_entry};
-use crate::statement::{Event, Genesis, Issuer, Nil, NilReason, PublicKeyBytes, Tool, Totals};
-use crate::time::{Date, Timestamp};
+use crate::statement::{Event, Genesis, Issuer, PublicKeyBytes, Tool};
+use crate::time::Timestamp;
 
 pub(crate) const ORIGIN: &str = "disposal.example.org/agent-7";
 
@@ -65,17 +65,5 @@ pub(crate) fn nil_or_genesis(i: u32) -> Event {
         code: "test".to_owned(),
         summary: format!("number {i}"),
         run: None,
-    })
-}
-
-pub(crate) fn nil(policy_seq: u64, policy: Hash) -> Event {
-    Event::Nil(Nil {
-        run: "run-nil".parse().unwrap(),
-        why: NilReason::NothingDue,
-        policy,
-        policy_seq,
-        cutoff: Date::new(2026, 11, 22).unwrap(),
-        totals: Totals { matched: 7, not_due: 6, held: 1, ..Totals::default() },
-        not_checked: vec![],
     })
 }

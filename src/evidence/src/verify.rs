@@ -40,7 +40,7 @@ pub struct Input<'a> {
 /// - It never fails: what cannot be read is a finding, and makes the level `INVALID`.
 /// - Records files are streamed; memory grows with the number of entries, not of records.
 pub fn verify(input: Input<'_>) -> Report {
-    let mut run = Run { input, report: Report::new(input.source.kind()) };
+    let mut run = Run { input, paths: Vec::new(), report: Report::new(input.source.kind()) };
     run.container();
     let head = run.head();
     if let Some(head) = head {
@@ -57,6 +57,7 @@ pub fn verify(input: Input<'_>) -> Report {
 /// One verification under way.
 struct Run<'a> {
     input: Input<'a>,
+    paths: Vec<String>,
     report: Report,
 }
 
@@ -68,17 +69,18 @@ impl Run<'_> {
             Ok(paths) => paths,
             Err(error) => return self.report.invalid("files", format!("{error}")),
         };
-        for path in paths {
-            let Some(listed) = self.input.source.listed(&path) else { continue };
-            let Some(role) = Role::of(&path).filter(|role| *role != Role::Records) else {
+        for path in &paths {
+            let Some(listed) = self.input.source.listed(path) else { continue };
+            let Some(role) = Role::of(path).filter(|role| *role != Role::Records) else {
                 continue;
             };
-            if let Some(bytes) = self.read(&path, role)
+            if let Some(bytes) = self.read(path, role)
                 && Hash::of(&bytes) != listed.sha256
             {
-                self.report.invalid(&path, "its SHA-256 is not the one in bundle.json");
+                self.report.invalid(path, "its SHA-256 is not the one in bundle.json");
             }
         }
+        self.paths = paths;
     }
 
     /// Reads a file that must be there; says so where it is not.

@@ -33,7 +33,7 @@ pub(super) struct Ledger<'r, 'a> {
     wanted: HashMap<u64, Option<BatchResult>>,
     opened: Vec<(String, Disclosure)>,
     /// Records files that results name.
-    pub(super) records: BTreeSet<String>,
+    records: BTreeSet<String>,
     /// In a single bundle, the entries that may be there.
     present: BTreeSet<u64>,
     other_signatures: usize,
@@ -133,8 +133,8 @@ impl<'r, 'a> Ledger<'r, 'a> {
 
     /// Bounds the walk by what is there, whatever the checkpoint says.
     fn has_all_statements(&mut self, size: u64) -> bool {
-        let paths = self.run.input.source.paths().unwrap_or_default();
-        let found = paths.iter().filter(|path| Role::of(path) == Some(Role::Statement)).count();
+        let found =
+            self.run.paths.iter().filter(|path| Role::of(path) == Some(Role::Statement)).count();
         let found = u64::try_from(found).unwrap_or(u64::MAX);
         if found < size {
             let message = format!("{size} entries are signed for, {found} statements are here");
@@ -177,8 +177,9 @@ impl<'r, 'a> Ledger<'r, 'a> {
     }
 
     fn walk_single(&mut self) {
-        let paths = self.run.input.source.paths().unwrap_or_default();
-        let seqs: BTreeSet<u64> = paths
+        let seqs: BTreeSet<u64> = self
+            .run
+            .paths
             .iter()
             .filter_map(|path| path.strip_prefix("ledger/certificates/"))
             .filter_map(|name| seq_of(name.strip_suffix(".json")?))
@@ -197,10 +198,11 @@ impl<'r, 'a> Ledger<'r, 'a> {
             };
             self.entry(*seq, &bytes, before, leaf);
         }
-        if !seqs.contains(&0) {
-            self.invalid(0, "it is missing: a single bundle has the genesis");
+        let present = std::mem::take(&mut self.present);
+        for seq in present.difference(&seqs) {
+            self.invalid(*seq, "it is missing, and the certificate rests on it");
         }
-        for seq in seqs.difference(&self.present.clone()) {
+        for seq in seqs.difference(&present) {
             self.invalid(*seq, "it is not one of the entries that the certificate rests on");
         }
     }
@@ -348,7 +350,7 @@ impl<'r, 'a> Ledger<'r, 'a> {
 
     fn read_disclosures(&mut self) {
         let mut texts: Vec<(String, Vec<u8>)> = Vec::new();
-        for path in self.run.input.source.paths().unwrap_or_default() {
+        for path in self.run.paths.clone() {
             if Role::of(&path) == Some(Role::Disclosure)
                 && let Some(bytes) = self.run.read(&path, Role::Disclosure)
             {
@@ -394,28 +396,10 @@ impl<'r, 'a> Ledger<'r, 'a> {
 
     /// Looks for files that should not be there, and closes the report.
     pub(super) fn finish(self) {
-        let kind = self.run.input.source.kind();
-        if kind != Kind::Folder {
-            let size = self.head.checkpoint.size;
-            let tiles = tiles::hash_tiles(size).chain(tiles::level_tiles(size, None));
-            let tiles: BTreeSet<String> = if kind == Kind::Full && self.run.report.any_invalid {
-                // The size may be false; the bundle is invalid anyhow.
-                BTreeSet::new()
-            } else {
-                tiles.map(|tile| format!("{LEDGER}{}", tile.path())).collect()
-            };
-            for path in self.run.input.source.paths().unwrap_or_default() {
-                let expected = match Role::of(&path) {
-                    Some(Role::Readme | Role::Checkpoint | Role::Disclosure) => true,
-                    Some(Role::Records) => self.records.contains(&path),
-                    Some(Role::Tile | Role::Entries) => kind == Kind::Full && tiles.contains(&path),
-                    Some(Role::Proof) => kind == Kind::Single && self.has(&path, "proofs/"),
-                    Some(Role::Statement | Role::Envelope) => {
-                        self.has(&path, "ledger/certificates/")
-                    }
-                    Some(Role::Manifest) | None => false,
-                };
-                if !expected {
+        if self.run.input.source.kind() != Kind::Folder {
+            let tiles = self.tile_paths();
+            for path in std::mem::take(&mut self.run.paths) {
+                if !self.is_expected(&path, &tiles) {
                     self.run.report.invalid(&path, "nothing in the ledger speaks of this file");
                 }
             }
@@ -427,6 +411,24 @@ impl<'r, 'a> Ledger<'r, 'a> {
         }
         if self.run.report.freshness.is_none() {
             self.run.report.freshness = self.last_at.map(Freshness::Claimed);
+        }
+    }
+
+    /// Lists the tiles of the entries that were read; the checkpoint's size may be a lie.
+    fn tile_paths(&self) -> BTreeSet<String> {
+        let size = u64::try_from(self.leaves.all.len()).unwrap_or(0);
+        let tiles = tiles::hash_tiles(size).chain(tiles::level_tiles(size, None));
+        tiles.map(|tile| format!("{LEDGER}{}", tile.path())).collect()
+    }
+
+    fn is_expected(&self, path: &str, tiles: &BTreeSet<String>) -> bool {
+        match Role::of(path) {
+            Some(Role::Readme | Role::Checkpoint | Role::Disclosure) => true,
+            Some(Role::Records) => self.records.contains(path),
+            Some(Role::Tile | Role::Entries) => tiles.contains(path),
+            Some(Role::Proof) => self.run.is_single() && self.has(path, "proofs/"),
+            Some(Role::Statement | Role::Envelope) => self.has(path, "ledger/certificates/"),
+            Some(Role::Manifest) | None => false,
         }
     }
 
