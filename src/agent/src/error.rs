@@ -8,6 +8,7 @@ use std::error::Error;
 use quietus_contract::{AdapterError, ErrorKind, Place};
 
 use crate::durable::DurableError;
+use crate::journal::JournalError;
 use crate::lock::LockError;
 
 /// How a command ends.
@@ -108,6 +109,20 @@ codes! {
     TARGET_UNSUPPORTED = "target_unsupported", Refused;
     /// The target failed within.
     TARGET_BROKEN = "target_broken", Failed;
+    /// A secret that `connect` names is not there.
+    SECRET_MISSING = "secret_missing", Wrong;
+    /// A plan no longer fits.
+    PLAN_STALE = "plan_stale", Refused;
+    /// Nobody can tell whether records are gone.
+    IN_DOUBT = "in_doubt", Partly;
+    /// The clock is not believed.
+    CLOCK_REFUSED = "clock_refused", Refused;
+    /// The ledger takes no entry.
+    LEDGER_REFUSED = "ledger_refused", Failed;
+    /// The ledger is not as it was left.
+    LEDGER_CHANGED = "ledger_changed", Refused;
+    /// The journal cannot be used.
+    JOURNAL_BROKEN = "journal_broken", Failed;
 }
 
 /// An error as a user sees it.
@@ -170,6 +185,23 @@ impl From<DurableError> for UserError {
         };
         let help = error.help();
         Self::new(code, error.to_string()).with_help(help)
+    }
+}
+
+impl From<JournalError> for UserError {
+    fn from(error: JournalError) -> Self {
+        match error {
+            JournalError::Durable(error) => error.into(),
+            JournalError::Database(_) => Self::new(&code::JOURNAL_BROKEN, error.to_string())
+                .with_help(
+                    "look for room and rights in the state folder, then run again: the run goes on \
+                     where it stopped",
+                ),
+            JournalError::Illegal(_) | JournalError::Damaged(_) => {
+                Self::new(&code::JOURNAL_BROKEN, error.to_string())
+                    .with_help("nothing more was disposed of")
+            }
+        }
     }
 }
 
