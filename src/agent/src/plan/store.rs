@@ -1,0 +1,184 @@
+//! Plans on disk.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use quietus_contract::Locator;
+use quietus_evidence::Hash;
+use sha2::{Digest, Sha256};
+
+use super::{Damaged, FORMAT, Plan, Segment};
+use crate::approval::PlanRef;
+use crate::durable::{Durable, DurableError};
+use crate::error::{UserError, code};
+
+/// What can go wrong with a plan.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// A file of the plan cannot be read.
+    #[error("a file of the plan cannot be read: {0}")]
+    Read(#[source] io::Error),
+    /// A file of the plan cannot be written.
+    #[error("a file of the plan cannot be written: {0}")]
+    Write(#[source] io::Error),
+    /// A durable write failed.
+    #[error(transparent)]
+    Durable(#[from] DurableError),
+    /// The records are not what was frozen.
+    #[error("the plan's list of records is not the one that was frozen")]
+    Edited,
+    /// The bytes make no sense.
+    #[error(transparent)]
+    Damaged(#[from] Damaged),
+    /// The header makes no sense.
+    #[error("the plan's header cannot be read: {0}")]
+    Header(#[source] serde_json::Error),
+    /// It is of another version of quietus.
+    #[error("the plan has the format {0}, this quietus reads {FORMAT}")]
+    Format(String),
+    /// There is no such plan.
+    #[error("there is no plan {0}")]
+    Missing(String),
+    /// A number does not fit.
+    #[error("a plan has more records or segments than quietus can count")]
+    TooMany,
+}
+
+impl StoredPlan {
+    /// Names the plan for a sign-off.
+    pub fn reference(&self) -> Result<PlanRef, PlanError> {
+        let digest = crate::hex::digest(&self.digest).map(Hash).ok_or(PlanError::Edited)?;
+        Ok(PlanRef { id: self.plan.id.clone(), digest })
+    }
+}
+
+impl From<PlanError> for UserError {
+    fn from(error: PlanError) -> Self {
+        match error {
+            PlanError::Durable(error) => error.into(),
+            PlanError::Write(_) => Self::new(&code::WRITE_FAILED, error.to_string())
+                .with_help("free space for the programme's folder, then make the plan again"),
+            PlanError::Missing(_) => Self::new(&code::NOT_FOUND, error.to_string())
+                .with_help("`quietus status` lists the plans that are there"),
+            PlanError::Edited | PlanError::Damaged(_) => {
+                Self::new(&code::PLAN_STALE, error.to_string())
+                    .with_help("nothing was disposed of by it; make a new plan")
+            }
+            _ => Self::new(&code::STATE_UNREADABLE, error.to_string())
+                .with_help("make a new plan; keep the damaged one for whoever looks into it"),
+        }
+    }
+}
+
+/// A plan with its digest and folder.
+#[derive(Clone, Debug)]
+pub struct StoredPlan {
+    /// The header.
+    pub plan: Plan,
+    /// SHA-256 of the header's bytes, in hex: what approvals are bound to.
+    pub digest: String,
+    /// Its folder.
+    pub folder: PathBuf,
+}
+
+pub(super) fn folder(programme: &Path, id: &str) -> PathBuf {
+    programme.join("plans").join(id)
+}
+
+pub(super) fn segment_path(folder: &Path, n: u32) -> PathBuf {
+    folder.join(format!("{n}.records"))
+}
+
+fn kept_path(folder: &Path) -> PathBuf {
+    folder.join("kept.jsonl")
+}
+
+/// Writes the list of records that someone must look after.
+pub(super) fn write_kept(durable: &Durable, folder: &Path, lines: &[u8]) -> Result<(), PlanError> {
+    Ok(durable.replace(&kept_path(folder), lines)?)
+}
+
+/// Writes the header: from here on the plan exists.
+pub(super) fn freeze(
+    durable: &Durable,
+    folder: PathBuf,
+    plan: Plan,
+) -> Result<StoredPlan, PlanError> {
+    let bytes = serde_json::to_vec_pretty(&plan).map_err(PlanError::Header)?;
+    durable.write_new(&folder.join("plan.json"), &bytes)?;
+    Ok(StoredPlan { plan, digest: crate::hex::encode(&Sha256::digest(&bytes)), folder })
+}
+
+/// Reads a plan.
+pub fn load(programme: &Path, id: &str) -> Result<StoredPlan, PlanError> {
+    let is_name = !id.is_empty() && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    if !is_name {
+        return Err(PlanError::Missing(id.to_owned()));
+    }
+    let folder = folder(programme, id);
+    let bytes = match std::fs::read(folder.join("plan.json")) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(PlanError::Missing(id.to_owned()));
+        }
+        Err(error) => return Err(PlanError::Read(error)),
+    };
+    let plan: Plan = serde_json::from_slice(&bytes).map_err(PlanError::Header)?;
+    if plan.format != FORMAT {
+        return Err(PlanError::Format(plan.format));
+    }
+    if plan.id != id {
+        return Err(PlanError::Edited);
+    }
+    Ok(StoredPlan { plan, digest: crate::hex::encode(&Sha256::digest(&bytes)), folder })
+}
+
+/// Returns the names of all plans, newest first.
+pub fn list(programme: &Path) -> Result<Vec<String>, PlanError> {
+    let entries = match std::fs::read_dir(programme.join("plans")) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(PlanError::Read(error)),
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(PlanError::Read)?;
+        if entry.path().join("plan.json").is_file() {
+            names.extend(entry.file_name().into_string());
+        }
+    }
+    names.sort_by(|a, b| b.cmp(a));
+    Ok(names)
+}
+
+/// Names a record in a sign-off: its owner can except it without its name standing there.
+pub fn record_digest(store: &str, locator: &Locator) -> Hash {
+    let mut bytes = b"quietus/plan-record/v1\0".to_vec();
+    bytes.extend_from_slice(store.as_bytes());
+    bytes.push(0);
+    bytes.extend_from_slice(locator.as_str().as_bytes());
+    Hash::of(&bytes)
+}
+
+/// Returns whether the records of a segment are still there: it was not carried out yet.
+pub fn has_records(stored: &StoredPlan, segment: &Segment) -> bool {
+    segment_path(&stored.folder, segment.n).is_file()
+}
+
+/// Removes the records of a segment that was carried out.
+pub fn purge_segment(durable: &Durable, stored: &StoredPlan, n: u32) -> Result<(), PlanError> {
+    let path = segment_path(&stored.folder, n);
+    if path.exists() {
+        durable.remove(&path)?;
+    }
+    Ok(())
+}
+
+/// Removes the list of records that someone must look after.
+pub fn purge_kept(durable: &Durable, stored: &StoredPlan) -> Result<(), PlanError> {
+    let path = kept_path(&stored.folder);
+    if path.exists() {
+        durable.remove(&path)?;
+    }
+    Ok(())
+}
