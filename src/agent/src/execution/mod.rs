@@ -1,0 +1,212 @@
+//! Execution: the one place that holds a `Disposer`.
+//!
+//! ```text
+//! run.rs        lock, resume, plans that were signed off, a new plan
+//! choose.rs     what of a plan may go: approvals, limits, the schedule's own approval
+//! this file     one run: its batches one after the other, the next one prepared meanwhile
+//! carrying.rs   one batch: the loop over its states
+//! close.rs      counts, history, the nil record, the end
+//! ```
+
+mod carrying;
+mod certify;
+mod choose;
+mod close;
+mod dispatch;
+mod intend;
+mod prepare;
+mod reconcile;
+mod report;
+mod run;
+mod sabotage;
+mod verify;
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+use quietus_contract::{Disposer, Survey};
+use quietus_evidence::statement::Tool;
+
+pub(crate) use carrying::Carried;
+pub use report::{Line, RunReport};
+pub use run::{Outcome, Request, run};
+
+use self::prepare::{Prepared, Raw};
+use crate::agent::Agent;
+use crate::approval::Decisions;
+use crate::error::{UserError, code};
+use crate::hold::HoldRegister;
+use crate::journal::{BatchRow, Journal, RunRow, State};
+use crate::ledger::Ledger;
+use crate::lock::{DispatchGate, RunLock};
+use crate::plan::{PlannedHolding, Segment, StoredPlan};
+use crate::policy::Policy;
+use crate::progress::Watch;
+use crate::selection::Selection;
+use crate::targets;
+
+/// One run while it is carried out.
+pub(crate) struct Execution<'a> {
+    pub(crate) agent: &'a Agent<'a>,
+    pub(crate) journal: &'a Journal,
+    pub(crate) ledger: &'a mut Ledger,
+    pub(crate) holds: &'a mut HoldRegister,
+    pub(crate) decisions: Decisions,
+    pub(crate) policy: Policy,
+    pub(crate) tool: Tool,
+    pub(crate) run: RunRow,
+    pub(crate) stored: StoredPlan,
+    lock: &'a RunLock,
+    gate: &'a DispatchGate,
+    watch: &'a dyn Watch,
+    /// Why nothing more may be sent though the run is open: the programme changed since.
+    frozen_out: Option<String>,
+}
+
+/// What the steps of a run gave.
+#[derive(Default)]
+struct Steps {
+    certificates: Vec<u64>,
+}
+
+/// A system opened for disposal, with the surveys of its holdings.
+struct Opened {
+    target: Box<dyn Disposer>,
+    order_records: usize,
+    surveys: BTreeMap<usize, Survey>,
+}
+
+impl Execution<'_> {
+    /// Takes every batch of the run to its certificate.
+    async fn carry_all(&mut self) -> Result<Steps, UserError> {
+        let mut steps = Steps::default();
+        let rows = self.journal.batches(&self.run.id)?;
+        let of = u32::try_from(rows.len()).unwrap_or(u32::MAX);
+        let stored = self.stored.clone();
+        let mut opened: BTreeMap<String, Opened> = BTreeMap::new();
+        let mut ahead = None;
+        for (n, row) in rows.iter().enumerate() {
+            if row.state == State::Certified {
+                steps.certificates.extend(row.result_seq);
+                continue;
+            }
+            let (segment, holding) = place(&stored, row)?;
+            if !opened.contains_key(&holding.system) {
+                opened.insert(holding.system.clone(), self.open(&stored, holding).await?);
+            }
+            let prepared = match ahead.take() {
+                Some(task) => joined(task).await?,
+                None => joined(self.prepare(&stored, row)?).await?,
+            };
+            // The next batch is read and committed to while this one is disposed of.
+            let next = rows.get(n + 1).filter(|next| next.state != State::Certified);
+            ahead = next.map(|next| self.prepare(&stored, next)).transpose()?;
+            let Some(system) = opened.get(&holding.system) else { continue };
+            let agent = self.agent;
+            let programme = &agent.loaded.programme;
+            let written = programme.holdings.get(holding.holding).ok_or_else(stale)?;
+            let selection = Selection::new(programme, written, None);
+            let survey = system.surveys.get(&holding.holding).ok_or_else(stale)?;
+            let mut carried = Carried {
+                row: row.clone(),
+                of,
+                prepared,
+                segment,
+                holding,
+                class: agent.class(&holding.class)?,
+                selection: &selection,
+                survey,
+                target: system.target.as_ref(),
+                order_records: system.order_records,
+            };
+            self.carry(&mut carried, &mut steps).await?;
+        }
+        Ok(steps)
+    }
+
+    /// Opens a system for disposal, after it proved to be the one of the plan.
+    async fn open(
+        &self,
+        stored: &StoredPlan,
+        holding: &PlannedHolding,
+    ) -> Result<Opened, UserError> {
+        let agent = self.agent;
+        let system = agent.system(&holding.system)?;
+        let target = targets::disposer(agent.adapters, agent.dir(), system).await?;
+        let probe = target.probe().await.map_err(|e| UserError::from(e).in_system(&system.name))?;
+        agent.prove_identity(self.journal, system, &probe.identity, self.now())?;
+        if probe.identity.0 != holding.identity {
+            return Err(UserError::new(
+                &code::TARGET_CHANGED,
+                format!("system {} is not the one that the plan saw", system.name),
+            )
+            .with_help("make a new plan, and have it approved if its class asks for that"));
+        }
+        let programme = &agent.loaded.programme;
+        let mut surveys = BTreeMap::new();
+        for planned in stored.plan.holdings.iter().filter(|h| h.system == system.name) {
+            let written = programme.holdings.get(planned.holding).ok_or_else(stale)?;
+            let selection = Selection::new(programme, written, None);
+            let survey = target
+                .survey(&selection.scope)
+                .await
+                .map_err(|e| UserError::from(e).in_system(&system.name))?;
+            if survey.store != planned.store {
+                return Err(stale());
+            }
+            surveys.insert(planned.holding, survey);
+        }
+        Ok(Opened { target, order_records: probe.capabilities.order_records_max, surveys })
+    }
+
+    /// Begins to read a batch and to commit to it, on another thread.
+    fn prepare(
+        &self,
+        stored: &StoredPlan,
+        row: &BatchRow,
+    ) -> Result<tokio::task::JoinHandle<Result<Prepared, UserError>>, UserError> {
+        let (_, holding) = place(stored, row)?;
+        let raw = Raw {
+            folder: stored.folder.clone(),
+            batch: row.batch.clone(),
+            key: row.key,
+            store: holding.store.clone(),
+        };
+        Ok(tokio::task::spawn_blocking(move || raw.prepare()))
+    }
+
+    /// Tells whoever watches.
+    fn tell(&self, carried: &Carried<'_>, doing: &str, done: u64) {
+        let stage = format!("{doing} {} in {}", carried.holding.class, carried.holding.system);
+        self.watch.step(&stage, done, Some(carried.row.batch.records.into()));
+    }
+
+    /// Returns today in the schedule's zone.
+    pub(crate) fn today(&self) -> Date {
+        self.agent.today()
+    }
+}
+
+async fn joined(
+    task: tokio::task::JoinHandle<Result<Prepared, UserError>>,
+) -> Result<Prepared, UserError> {
+    task.await.map_err(|e| {
+        UserError::new(&code::STATE_UNREADABLE, "a batch could not be prepared").with_source(e)
+    })?
+}
+
+/// Finds a batch's segment and holding in the plan.
+fn place<'a>(
+    stored: &'a StoredPlan,
+    row: &BatchRow,
+) -> Result<(&'a Segment, &'a PlannedHolding), UserError> {
+    let plan = &stored.plan;
+    let segment = plan.segments.iter().find(|s| s.n == row.batch.segment).ok_or_else(stale)?;
+    let holding = plan.holdings.iter().find(|h| h.holding == segment.holding).ok_or_else(stale)?;
+    Ok((segment, holding))
+}
+
+fn stale() -> UserError {
+    UserError::new(&code::PLAN_STALE, "the plan does not fit the programme any more")
+        .with_help("make a new plan, and have it approved if its class asks for that")
+}

@@ -1,0 +1,288 @@
+//! A run as it is started: by hand, by a timer, after a crash.
+
+use jiff::civil::Date;
+
+use super::choose::{Standing, standing};
+use super::report::RunReport;
+use super::sabotage::{self, Sabotage};
+use super::{Execution, close};
+use crate::agent::Agent;
+use crate::approval::{self, ClassDecision, Decisions};
+use crate::certificate::{run_id, short, tool};
+use crate::error::{UserError, code};
+use crate::hold::HoldRegister;
+use crate::journal::{Journal, NewBatch, NewRun, RunRow};
+use crate::keys::AgentKeys;
+use crate::ledger::Ledger;
+use crate::lock::{DispatchGate, RunLock};
+use crate::plan::{self, StoredPlan};
+use crate::progress::Watch;
+use quietus_evidence::statement::{Event, Incident};
+
+/// A plan older than this is not carried out any more.
+const PLAN_DAYS_MAX: i32 = 30;
+
+/// A clock this many seconds behind the last run is not believed.
+const CLOCK_BACK_SECONDS_MAX: i64 = 300;
+
+/// What is asked of a run.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Request<'a> {
+    /// The evaluation date; today if none. Never in the future.
+    pub as_of: Option<Date>,
+    /// Carry out this plan instead of making one.
+    pub plan: Option<&'a str>,
+}
+
+/// What a call did: often one run; more where an interrupted one, or plans that were signed off
+/// meanwhile, came first.
+#[derive(Clone, Debug, Default)]
+pub struct Outcome {
+    /// The runs, in order.
+    pub runs: Vec<RunReport>,
+}
+
+/// Resumes what is open, carries out what was signed off, then makes a plan and carries it out.
+///
+/// # Behavior
+///
+/// - A second run on the same folder is refused while this one lives.
+/// - It ends with a signed record: certificates, a nil record, or an incident.
+pub async fn run(
+    agent: &Agent<'_>,
+    request: Request<'_>,
+    watch: &dyn Watch,
+) -> Result<Outcome, UserError> {
+    let now = agent.clock.now();
+    let state = agent.dir().join("state");
+    agent.durable.create_dir(&state)?;
+    let lock = RunLock::take(&state, now)?;
+    let gate = DispatchGate::new(&state);
+    let journal = agent.journal()?;
+    let keys = AgentKeys::load(&agent.dir().join("keys"))?;
+    let mut ledger = Ledger::open(agent, &journal, keys)?;
+    let mut holds = agent.holds();
+    let mut runner = Runner {
+        agent,
+        journal: &journal,
+        ledger: &mut ledger,
+        holds: &mut holds,
+        lock: &lock,
+        gate: &gate,
+        watch,
+    };
+    match runner.all(request).await {
+        Ok(outcome) => Ok(outcome),
+        Err(error) => {
+            runner.note(&error);
+            Err(error)
+        }
+    }
+}
+
+struct Runner<'a> {
+    agent: &'a Agent<'a>,
+    journal: &'a Journal,
+    ledger: &'a mut Ledger,
+    holds: &'a mut HoldRegister,
+    lock: &'a RunLock,
+    gate: &'a DispatchGate,
+    watch: &'a dyn Watch,
+}
+
+impl Runner<'_> {
+    async fn all(&mut self, request: Request<'_>) -> Result<Outcome, UserError> {
+        self.believe_clock()?;
+        let today = self.agent.today();
+        let as_of = request.as_of.unwrap_or(today);
+        if as_of > today {
+            return Err(UserError::new(
+                &code::COMMAND_LINE,
+                format!("--as-of {as_of} lies in the future: today is {today}"),
+            )
+            .with_help("a run looks from today or an earlier day; `quietus plan` may look ahead"));
+        }
+        let mut outcome = Outcome::default();
+        if let Some(open) = self.journal.current_run()? {
+            if sabotage::is(Sabotage::NoRecovery) {
+                let at = self.agent.clock.now();
+                self.journal.close_run(&open.id, "dropped", at, &[], None)?;
+            } else {
+                outcome.runs.push(self.resume(open).await?);
+            }
+        }
+        if let Some(id) = request.plan {
+            let stored = plan::load(self.agent.dir(), id)?;
+            self.is_current(&stored)?;
+            outcome.runs.push(self.carry_out(stored).await?);
+            return Ok(outcome);
+        }
+        for id in plan::list(self.agent.dir())?.into_iter().rev() {
+            let stored = plan::load(self.agent.dir(), &id)?;
+            if self.is_ready(&stored)? {
+                outcome.runs.push(self.carry_out(stored).await?);
+            }
+        }
+        let made = plan::Request { as_of, now: self.agent.clock.now(), class: None, system: None };
+        let stored = plan::make(self.agent, self.journal, self.holds, &made, self.watch).await?;
+        outcome.runs.push(self.carry_out(stored).await?);
+        Ok(outcome)
+    }
+
+    /// Goes on with a run that was interrupted.
+    async fn resume(&mut self, open: RunRow) -> Result<RunReport, UserError> {
+        tracing::info!(run = open.id, "an interrupted run goes on");
+        let stored = plan::load(self.agent.dir(), &open.plan)?;
+        let changed = self.is_current(&stored).err().map(|_| {
+            "the programme changed after this run began, so nothing more of it was sent".to_owned()
+        });
+        let mut execution = self.execution(stored, open)?;
+        execution.frozen_out = changed;
+        let steps = execution.carry_all().await?;
+        close::close(execution, steps, true)
+    }
+
+    /// Carries out what may go of a plan.
+    async fn carry_out(&mut self, stored: StoredPlan) -> Result<RunReport, UserError> {
+        let decisions = self.decisions(&stored)?;
+        let mut batches = Vec::new();
+        for holding in &stored.plan.holdings {
+            if standing(self.agent, &stored, &decisions, holding)? != Standing::Go {
+                continue;
+            }
+            let segments = stored.plan.segments.iter().filter(|s| s.holding == holding.holding);
+            for segment in segments {
+                for batch in &segment.batches {
+                    batches.push(NewBatch {
+                        n: u32::try_from(batches.len() + 1).map_err(|_| too_many())?,
+                        segment: segment.n,
+                        start: batch.start,
+                        length: batch.length,
+                        records: batch.records,
+                        sha256: crate::hex::digest(&batch.sha256).ok_or_else(too_many)?,
+                    });
+                }
+            }
+        }
+        let at = self.agent.clock.now();
+        let salt: [u8; 4] = crate::keys::random_bytes()?;
+        let id = format!("{}-{}", at.strftime("%Y%m%d-%H%M%S"), crate::hex::encode(&salt));
+        let pins =
+            serde_json::to_string(&stored.plan.pins).map_err(|e| too_many().with_source(e))?;
+        let new =
+            NewRun { id: &id, plan: &stored.plan.id, as_of: stored.plan.as_of, pins: &pins, at };
+        // A crash before this leaves a plan and nothing else; after it, the run is resumed.
+        self.journal.open_run(&new, &batches)?;
+        let row = RunRow {
+            id,
+            plan: stored.plan.id.clone(),
+            as_of: stored.plan.as_of,
+            pins,
+            opened_at: at,
+        };
+        let mut execution = self.execution(stored, row)?;
+        let steps = execution.carry_all().await?;
+        close::close(execution, steps, false)
+    }
+
+    fn execution(&mut self, stored: StoredPlan, run: RunRow) -> Result<Execution<'_>, UserError> {
+        let at = self.agent.clock.now();
+        let policy = crate::policy::in_force(self.agent, self.journal, self.ledger, at)?;
+        Ok(Execution {
+            agent: self.agent,
+            journal: self.journal,
+            decisions: self.decisions(&stored)?,
+            ledger: self.ledger,
+            holds: self.holds,
+            policy,
+            tool: tool()?,
+            run,
+            stored,
+            lock: self.lock,
+            gate: self.gate,
+            watch: self.watch,
+            frozen_out: None,
+        })
+    }
+
+    fn decisions(&self, stored: &StoredPlan) -> Result<Decisions, UserError> {
+        approval::load(&stored.folder, &stored.reference()?, &self.agent.loaded.settings)
+    }
+
+    /// Proves that a plan rests on the programme as it is now. Holds may have come since: they are
+    /// checked at every order.
+    fn is_current(&self, stored: &StoredPlan) -> Result<(), UserError> {
+        let now = &self.agent.pins();
+        for (name, digest) in &stored.plan.pins {
+            if name != crate::programme::HOLDS && now.get(name) != Some(digest) {
+                return Err(UserError::new(
+                    &code::PLAN_STALE,
+                    format!("{name} changed since plan {} was made", stored.plan.id),
+                )
+                .with_help("make a new plan, and have it approved if its class asks for that"));
+            }
+        }
+        let age = self.agent.clock.now().duration_since(stored.plan.made_at);
+        if age > jiff::SignedDuration::from_hours(i64::from(PLAN_DAYS_MAX) * 24) {
+            return Err(UserError::new(
+                &code::PLAN_STALE,
+                format!("plan {} is older than {PLAN_DAYS_MAX} days", stored.plan.id),
+            )
+            .with_help("make a new plan, and have it approved if its class asks for that"));
+        }
+        Ok(())
+    }
+
+    /// Returns whether an earlier plan has something that was signed off since.
+    fn is_ready(&self, stored: &StoredPlan) -> Result<bool, UserError> {
+        if self.is_current(stored).is_err() {
+            return Ok(false);
+        }
+        let decisions = self.decisions(stored)?;
+        for holding in &stored.plan.holdings {
+            // Without a sign-off of its own nothing of an old plan goes: `plan` only shows.
+            let class = self.agent.class(&holding.class)?;
+            let decision = decisions.of(class, &self.agent.loaded.settings);
+            if matches!(decision, ClassDecision::Approved(_))
+                && standing(self.agent, stored, &decisions, holding)? == Standing::Go
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn believe_clock(&self) -> Result<(), UserError> {
+        let now = self.agent.clock.now();
+        let Some((_, last, _)) = self.journal.last_run()? else { return Ok(()) };
+        if now.as_second() + CLOCK_BACK_SECONDS_MAX < last.as_second() {
+            return Err(UserError::new(
+                &code::CLOCK_REFUSED,
+                format!("the clock shows {now}, and the last run ended at {last}"),
+            )
+            .with_help("set this host's clock; nothing is disposed of by a clock that went back"));
+        }
+        Ok(())
+    }
+
+    /// Leaves a signed record of a run that failed, if the ledger still takes one.
+    fn note(&mut self, error: &UserError) {
+        if self.agent.durable.check().is_err() {
+            return;
+        }
+        let run = self.journal.current_run().ok().flatten();
+        let incident = Incident {
+            code: error.code.name.to_owned(),
+            summary: short(&error.message),
+            run: run.and_then(|run| run_id(&run.id).ok()),
+        };
+        let at = self.agent.clock.now();
+        if let Err(second) = self.ledger.record(self.journal, at, Event::Incident(incident)) {
+            tracing::error!(error = %second, "the failed run could not be recorded");
+        }
+    }
+}
+
+fn too_many() -> UserError {
+    UserError::new(&code::STATE_UNREADABLE, "the plan cannot be cut into batches")
+}
