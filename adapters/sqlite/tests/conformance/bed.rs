@@ -25,6 +25,7 @@ const BESIDE: &str = "letters-old";
 const SCHEMA: &str = "
     CREATE TABLE letter (
         box TEXT NOT NULL, name TEXT NOT NULL, written, writer TEXT, content TEXT NOT NULL,
+        closed INTEGER NOT NULL DEFAULT 1,
         PRIMARY KEY (box, name)
     );
     CREATE TABLE enclosure (
@@ -63,7 +64,7 @@ impl Testbed for SqliteBed {
         use Ability::*;
         let mut all = vec![
             Undated, Unreadable, Subject, Members, Redate, Protect, Anonymise, Cut, Copies, Crash,
-            Forgotten,
+            Forgotten, Leave, Schema, Replace,
         ];
         if !self.write_ahead {
             // With a write-ahead log readers go on while another program writes.
@@ -104,7 +105,7 @@ fn add(raw: &Connection, seed: &Seed) -> rusqlite::Result<()> {
         SeedDate::Unreadable => Some("some day".to_owned()),
     };
     let letters = side_box(seed.side);
-    raw.prepare_cached("INSERT INTO letter VALUES (?1, ?2, ?3, ?4, ?5)")?.execute(params![
+    raw.prepare_cached("INSERT INTO letter VALUES (?1, ?2, ?3, ?4, ?5, 1)")?.execute(params![
         letters,
         seed.name,
         written,
@@ -137,7 +138,7 @@ fn scope_of(letters: &str, action: Action) -> Scope {
     let mut by_key = BTreeMap::from([
         ("table".to_owned(), text("letter")),
         ("key".to_owned(), list(&["box", "name"])),
-        ("where".to_owned(), text(&format!("box = '{letters}'"))),
+        ("where".to_owned(), text(&format!("box = '{letters}' AND closed = 1"))),
     ]);
     match action {
         Action::Destroy => {
@@ -198,7 +199,7 @@ impl SqliteTarget {
 fn contents(raw: &Connection) -> rusqlite::Result<Contents> {
     let mut contents = Contents::default();
     let mut letters = raw.prepare(
-        "SELECT box, name, quote(written) || ' ' || quote(writer) || ' ' || quote(content) || ' ' ||
+        "SELECT box, name, quote(written) || ' ' || quote(writer) || ' ' || quote(content) || ' ' || closed || ' ' ||
              (SELECT count(*) FROM enclosure e WHERE e.box = l.box AND e.name = l.name)
          FROM letter l",
     )?;
@@ -312,6 +313,16 @@ impl Target for SqliteTarget {
         })?;
         kill_within(self.folder.path(), order.records())?;
         self.with(|raw| raw.execute_batch("DROP TRIGGER stuck; DROP VIEW forever"))
+    }
+
+    async fn leave(&self, name: &str) -> Done {
+        self.one("UPDATE letter SET closed = 0 WHERE box = ?1 AND name = ?2", name)
+    }
+
+    async fn replace(&self) -> Done {
+        let copy = self.folder.path().join("copy.db");
+        self.with(|raw| raw.execute("VACUUM INTO ?1", [copy.to_string_lossy()]))?;
+        Ok(rename(&copy, &self.path())?)
     }
 
     fn forgotten(&self) -> Option<String> {
