@@ -91,6 +91,7 @@ pub(crate) enum DateSource {
 #[derive(Debug)]
 pub(crate) enum FieldSource {
     Capture(String),
+    Sidecar(String),
     Owner,
     FileName,
     Folder,
@@ -146,7 +147,7 @@ impl Selection {
             .collect::<Result<_>>()?;
         let sources = holding.fields.iter();
         let fields = sources
-            .map(|(text, place)| field_source(text, place, &patterns))
+            .map(|(text, place)| field_source(text, place, &patterns, sidecar.is_some()))
             .collect::<Result<_>>()?;
         let holding = Arc::clone(holding);
         Ok(Self { holding, patterns, except, sidecar, unlink_hard_links, dates, fields })
@@ -297,7 +298,15 @@ fn date_source(
     )))
 }
 
-fn field_source(text: &str, place: &Place, patterns: &[Pattern]) -> Result<FieldSource> {
+fn field_source(
+    text: &str,
+    place: &Place,
+    patterns: &[Pattern],
+    sidecar: bool,
+) -> Result<FieldSource> {
+    if let Some(key) = text.strip_prefix("sidecar:").filter(|key| sidecar && !key.is_empty()) {
+        return Ok(FieldSource::Sidecar(key.to_owned()));
+    }
     let captured = |p: &Pattern| p.captures().iter().any(|(name, _)| name == text);
     if patterns.iter().any(captured) {
         return Ok(FieldSource::Capture(text.to_owned()));
@@ -308,7 +317,8 @@ fn field_source(text: &str, place: &Place, patterns: &[Pattern]) -> Result<Field
         "folder" => Ok(FieldSource::Folder),
         _ => {
             let names = patterns.iter().flat_map(|p| p.captures().iter().map(|(n, _)| n.as_str()));
-            let known: Vec<&str> = names.chain(["owner", "file_name", "folder"]).collect();
+            let known: Vec<&str> =
+                names.chain(["owner", "file_name", "folder", "sidecar:KEY"]).collect();
             Err(misconfigured(format!(
                 "{place}: files have no `{text}`; there are {}",
                 known.join(", ")

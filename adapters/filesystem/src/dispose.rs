@@ -318,11 +318,12 @@ impl<'a> Work<'a> {
 
     /// Says whether a file that stands under its own name may go.
     fn permit(&self, stat: &rustix::fs::Statx, planned: &Print) -> std::result::Result<(), Stop> {
-        if !is_regular(stat) || Print::of(stat) != *planned {
-            return Err(Outcome::Changed.into());
-        }
+        // Before the state is compared: setting the flag is a change, too.
         if let Some(hold) = hold_of(stat) {
             return Err(Outcome::Held { by: hold.kind, until: hold.until }.into());
+        }
+        if !is_regular(stat) || Print::of(stat) != *planned {
+            return Err(Outcome::Changed.into());
         }
         if stat.stx_attributes.contains(StatxAttributes::MOUNT_ROOT) {
             return Err(refused("something is mounted over the file").into());

@@ -376,7 +376,7 @@ impl<'a> Reader<'a> {
         Ok(Some(Record {
             reference: RecordRef { locator: names::locator(path), version: seen.to_version() },
             dates,
-            fields: self.fields(matched, &stat, path),
+            fields: self.fields(matched, &stat, path, &beside),
             target_hold: hold_of(&stat),
             bytes: Some(stat.stx_size),
             members,
@@ -406,12 +406,22 @@ impl<'a> Reader<'a> {
             .any(|(value, bound)| bound.is_some_and(|day| dates::is_later(value, day, not_a_date)))
     }
 
-    fn fields(&self, matched: &Matched<'_>, stat: &Statx, path: &[u8]) -> Vec<Option<String>> {
+    fn fields(
+        &self,
+        matched: &Matched<'_>,
+        stat: &Statx,
+        path: &[u8],
+        beside: &Beside,
+    ) -> Vec<Option<String>> {
         let (folder, name) = names::split(path);
         let sources = self.selection.fields.iter();
         sources
             .map(|source| match source {
                 FieldSource::Capture(name) => matched.text(name, path),
+                FieldSource::Sidecar(key) => match beside {
+                    Beside::File(side) => side.text(key),
+                    Beside::Nothing | Beside::NoFile => None,
+                },
                 FieldSource::FileName => Some(names::readable(name)),
                 FieldSource::Folder => Some(names::readable(folder)),
                 FieldSource::Owner => {

@@ -87,30 +87,48 @@ impl Sidecar {
     pub(crate) fn date(&self, key: &str) -> DateValue {
         match &self.content {
             Content::Unreadable(why) => DateValue::Unreadable(why),
-            Content::Toml(table) => {
-                let mut value = table.get(key);
-                if value.is_none()
-                    && let Some((first, rest)) = key.split_once('.')
-                {
-                    value = rest.split('.').fold(table.get(first), |at, part| at?.get(part));
-                }
-                value.map_or(DateValue::Absent, of_toml)
-            }
-            Content::Json(map) => {
-                let mut value = map.get(key);
-                if value.is_none()
-                    && let Some((first, rest)) = key.split_once('.')
-                {
-                    value = rest.split('.').fold(map.get(first), |at, part| at?.get(part));
-                }
-                match value {
-                    None | Some(serde_json::Value::Null) => DateValue::Absent,
-                    Some(serde_json::Value::String(text)) => dates::of_text(text),
-                    Some(_) => DateValue::Unreadable("a value that is not a text"),
-                }
-            }
+            Content::Toml(table) => in_toml(table, key).map_or(DateValue::Absent, of_toml),
+            Content::Json(map) => match in_json(map, key) {
+                None | Some(serde_json::Value::Null) => DateValue::Absent,
+                Some(serde_json::Value::String(text)) => dates::of_text(text),
+                Some(_) => DateValue::Unreadable("a value that is not a text"),
+            },
         }
     }
+
+    /// Returns the text or number under a key.
+    pub(crate) fn text(&self, key: &str) -> Option<String> {
+        match &self.content {
+            Content::Unreadable(_) => None,
+            Content::Toml(table) => match in_toml(table, key)? {
+                toml::Value::String(text) => Some(text.clone()),
+                toml::Value::Integer(number) => Some(number.to_string()),
+                _ => None,
+            },
+            Content::Json(map) => match in_json(map, key)? {
+                serde_json::Value::String(text) => Some(text.clone()),
+                serde_json::Value::Number(number) => Some(number.to_string()),
+                _ => None,
+            },
+        }
+    }
+}
+
+fn in_toml<'a>(table: &'a toml::Table, key: &str) -> Option<&'a toml::Value> {
+    table.get(key).or_else(|| {
+        let (first, rest) = key.split_once('.')?;
+        rest.split('.').try_fold(table.get(first)?, |at, part| at.get(part))
+    })
+}
+
+fn in_json<'a>(
+    map: &'a serde_json::Map<String, serde_json::Value>,
+    key: &str,
+) -> Option<&'a serde_json::Value> {
+    map.get(key).or_else(|| {
+        let (first, rest) = key.split_once('.')?;
+        rest.split('.').try_fold(map.get(first)?, |at, part| at.get(part))
+    })
 }
 
 fn of_toml(value: &toml::Value) -> DateValue {
