@@ -121,6 +121,10 @@ codes! {
     LEDGER_REFUSED = "ledger_refused", Failed;
     /// The ledger is not as it was left.
     LEDGER_CHANGED = "ledger_changed", Refused;
+    /// An auditor's policy cannot be used.
+    POLICY_UNUSABLE = "policy_unusable", Wrong;
+    /// Evidence cannot be read.
+    EVIDENCE_UNREADABLE = "evidence_unreadable", Failed;
     /// The journal cannot be used.
     JOURNAL_BROKEN = "journal_broken", Failed;
 }

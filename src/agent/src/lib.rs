@@ -11,6 +11,7 @@
 pub mod adapters;
 pub mod agent;
 pub mod approval;
+pub mod auditing;
 mod certificate;
 pub mod clock;
 pub mod durable;
@@ -23,12 +24,14 @@ pub mod journal;
 pub mod keys;
 pub mod ledger;
 pub mod lock;
+pub mod looking;
 pub mod plan;
 mod policy;
 pub mod programme;
 pub mod progress;
 pub mod selection;
 pub mod settings;
+pub mod status;
 mod targets;
 #[cfg(test)]
 mod testing;

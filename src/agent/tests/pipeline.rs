@@ -1,6 +1,7 @@
 //! The whole way on a real database: plan, dispose, verify, certify.
 
 #![cfg(feature = "sqlite")]
+#![expect(clippy::unwrap_used, reason = "a test says what went wrong by failing")]
 
 use std::path::{Path, PathBuf};
 
