@@ -230,6 +230,8 @@ impl Head {
 /// # Behavior
 ///
 /// - The head given stays as it is: after a crash the same call makes the same bytes again.
+/// - A result that is too long to be signed is written with its free texts and lists cut
+///   ([`Statement::encode_to_fit`]): its records are gone already.
 /// - Never sign a second entry for one head: make the new head durable before the checkpoint.
 pub fn append(
     head: &Head,
@@ -257,7 +259,7 @@ pub fn append(
     }
     let seq = head.size;
     let statement = Statement { log: head.origin.clone(), seq, prev: head.last, at, event };
-    let statement = statement.encode()?;
+    let statement = statement.encode_to_fit()?;
     let envelope = Envelope::sign(&statement, keys.certificate)?.encode()?;
 
     let mut next = head.clone();

@@ -3,7 +3,6 @@
 //! `bench_verify [N]` writes a bundle to a temporary file, then verifies it in processes of its
 //! own, so that the memory is that of verification alone. One line, medians:
 //! `bench evidence.verify (ours S s, on the CPU C s, n N, peak M MiB)`
-#![expect(clippy::disallowed_methods, reason = "a harness makes and reads its own files")]
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write as _};
