@@ -207,6 +207,15 @@ fn indexes(sqlite: &Connection, table: &str) -> rusqlite::Result<Vec<Index>> {
     Ok(indexes)
 }
 
+/// Says whether a table has triggers.
+pub(crate) fn has_triggers(sqlite: &Connection, table: &str) -> rusqlite::Result<bool> {
+    sqlite
+        .prepare_cached(
+            "SELECT 1 FROM main.sqlite_schema WHERE type = 'trigger' AND tbl_name = ?1 COLLATE NOCASE",
+        )?
+        .exists([table])
+}
+
 /// Reads all foreign keys of the database.
 pub(crate) fn foreign_keys(
     sqlite: &Connection,

@@ -14,6 +14,7 @@ use rusqlite::{Connection, OpenFlags};
 use crate::bounds;
 use crate::dialect::same_name;
 use crate::error::from_sqlite;
+use crate::statement::{MEANT, SAME};
 
 /// The longest time that one call may take.
 const CALL_TIMEOUT: Duration = Duration::from_secs(900);
@@ -364,4 +365,6 @@ const FUNCTIONS: &[&str] = &[
     "unlikely",
     "upper",
     LATER,
+    MEANT,
+    SAME,
 ];

@@ -28,6 +28,7 @@ use crate::own::{self, Ready};
 use crate::reader::{Reader, failed};
 use crate::row::{self, RowReader};
 use crate::selection::Selection;
+use crate::sweep::{self, Expected};
 use crate::value::Cell;
 
 const DISPOSING: &str = "disposing of records";
@@ -37,13 +38,16 @@ const DISPOSING: &str = "disposing of records";
 pub(crate) struct Writer {
     reader: Reader,
     link: Mutex<Link>,
+    expected: Expected,
 }
 
 impl Writer {
     /// Opens a database for disposal.
     pub(crate) fn open(database: Database) -> Result<Self> {
         let link = Link::open_writer(&database.path, database.busy_timeout)?.guarded()?;
-        Ok(Self { reader: Reader::open(database)?, link: Mutex::new(link) })
+        let expected = Expected::default();
+        expected.add_functions(&link.sqlite).map_err(failed("opening the database"))?;
+        Ok(Self { reader: Reader::open(database)?, link: Mutex::new(link), expected })
     }
 
     fn dispose_now(&self, order: &DisposalOrder) -> Result<Vec<Outcome>> {
@@ -53,7 +57,7 @@ impl Writer {
             .call(DISPOSING, |session| Ok((session.selection(scope)?, session.schema()?)))?;
         let link = self.link.lock().unwrap_or_else(PoisonError::into_inner);
         link.start_call();
-        let work = Work { link: &link, selection: &selection, schema };
+        let work = Work { link: &link, selection: &selection, schema, expected: &self.expected };
         let outcomes = link.watch.during(duty(&selection), || work.run(order.records()))?;
         empty_write_ahead_log(&link.sqlite, self.reader.database.busy_timeout);
         Ok(outcomes)
@@ -83,6 +87,8 @@ fn duty(selection: &Selection) -> Duty {
 /// a record that the database refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Pace {
+    /// One transaction, one statement; only where rows go alone.
+    Sweep,
     /// One transaction, nothing to go back to within it.
     Together,
     /// One transaction with a savepoint for each record.
@@ -111,11 +117,14 @@ struct Work<'w> {
     link: &'w Link,
     selection: &'w Selection,
     schema: i64,
+    expected: &'w Expected,
 }
 
 impl Work<'_> {
     fn run(&self, records: &[RecordRef]) -> Result<Vec<Outcome>> {
-        for pace in [Pace::Together, Pace::Careful] {
+        let can_sweep = sweep::can(&self.link.sqlite, self.selection).map_err(failed(DISPOSING))?;
+        let paces = [Pace::Sweep, Pace::Together, Pace::Careful];
+        for pace in paces.into_iter().skip(usize::from(!can_sweep)) {
             match self.attempt(records, pace) {
                 Ok(outcomes) => return Ok(outcomes),
                 Err(GivenUp::Refused(_)) => {}
@@ -144,7 +153,11 @@ impl Work<'_> {
     ) -> std::result::Result<Vec<Outcome>, GivenUp> {
         let sqlite = &self.link.sqlite;
         self.begin()?;
-        let result = self.within(records, pace).and_then(|outcomes| {
+        let within = match pace {
+            Pace::Sweep => self.sweep(records),
+            _ => self.within(records, pace),
+        };
+        let result = within.and_then(|outcomes| {
             // Commit point: a crash before it leaves every record, one after it none.
             match sqlite.prepare_cached("COMMIT").and_then(|mut s| s.raw_execute()) {
                 Ok(_) => Ok(outcomes),
@@ -189,6 +202,28 @@ impl Work<'_> {
         }
     }
 
+    /// Deletes all that are as the plan saw them at once, and looks what became of the others.
+    fn sweep(&self, records: &[RecordRef]) -> std::result::Result<Vec<Outcome>, GivenUp> {
+        let sqlite = &self.link.sqlite;
+        let same = sweep::sweep(sqlite, self.selection, self.expected, records)
+            .map_err(|e| self.given_up(&e))?
+            .ok_or(GivenUp::Refused("the records are not in order"))?;
+        let mut outcomes = vec![Outcome::Disposed { members: 0 }; records.len()];
+        let others: Vec<usize> =
+            same.iter().enumerate().filter(|(_, same)| !**same).map(|(n, _)| n).collect();
+        let records: Vec<RecordRef> =
+            others.iter().filter_map(|place| records.get(*place).cloned()).collect();
+        let (found, ready) =
+            self.check(&records).map_err(|e| GivenUp::Failed(failed(DISPOSING)(e)))?;
+        if !ready.is_empty() {
+            return Err(GivenUp::Refused("a record was passed over"));
+        }
+        for (place, outcome) in others.into_iter().zip(found) {
+            set(&mut outcomes, place, outcome);
+        }
+        Ok(outcomes)
+    }
+
     fn within(
         &self,
         records: &[RecordRef],
@@ -208,7 +243,7 @@ impl Work<'_> {
             Tools::new(&self.link.sqlite, self.selection).map_err(|e| self.given_up(&e))?;
         for record in &ready {
             let outcome = match pace {
-                Pace::Together | Pace::Single => {
+                Pace::Sweep | Pace::Together | Pace::Single => {
                     tools.dispose(record).map_err(|e| self.given_up(&e))?
                 }
                 Pace::Careful => self.with_savepoint(&mut tools, record)?,

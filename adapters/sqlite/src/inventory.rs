@@ -13,7 +13,7 @@ use crate::selection::Selection;
 use crate::{absence, probe, residual, survey, value};
 
 /// Records in one page, and in one order, at most.
-pub(crate) const RECORDS_MAX: usize = 16_384;
+pub(crate) const RECORDS_MAX: usize = 65_536;
 
 const READING: &str = "reading records";
 
@@ -109,6 +109,9 @@ fn cursor_key(cursor: &Cursor, selection: &Selection) -> Result<Vec<value::Cell>
 
 fn look(session: &mut Session, scope: &Scope, locators: &[Locator]) -> Result<Vec<Option<Record>>> {
     let selection = session.selection(scope)?;
+    if let Some(numbers) = row::rising_numbers(&selection, locators.iter()) {
+        return look_at_each(session, &selection, &numbers).map_err(failed(READING));
+    }
     let sql = selection.look();
     let read = || -> rusqlite::Result<Vec<Option<Record>>> {
         let mut statement = session.link.sqlite.prepare_cached(&sql.text)?;
@@ -133,4 +136,35 @@ fn look(session: &mut Session, scope: &Scope, locators: &[Locator]) -> Result<Ve
         Ok(found)
     };
     read().map_err(failed(READING))
+}
+
+/// The same in one statement, where the key is the number of the row.
+fn look_at_each(
+    session: &Session,
+    selection: &Selection,
+    numbers: &[i64],
+) -> rusqlite::Result<Vec<Option<Record>>> {
+    let sql = selection.look_at_each();
+    let mut statement = session.link.sqlite.prepare_cached(&sql.text)?;
+    row::bind(&mut statement, &[], &sql)?;
+    statement.raw_bind_parameter(1, row::array(numbers))?;
+    let key = selection.key.first().map_or(0, |part| part.position);
+    let mut reader = RowReader::new(selection);
+    let mut rows = statement.raw_query();
+    let mut found = Vec::with_capacity(numbers.len());
+    let mut row = rows.next()?;
+    for number in numbers {
+        let there = match row {
+            Some(row) => row.get::<_, i64>(key)? == *number,
+            None => false,
+        };
+        let Some(current) = row.filter(|_| there) else {
+            found.push(None);
+            continue;
+        };
+        let selected = reader.is_selected(current)?;
+        found.push(if selected { Some(reader.record(current)?) } else { None });
+        row = rows.next()?;
+    }
+    Ok(found)
 }

@@ -10,7 +10,8 @@
 //! statement --> the SQL of a selection; dialect quotes, values are bound
 //! row --------> a row as a record: value (locator, version), date, bounds
 //! inventory --> probe, survey, pages, absence, residual
-//! dispose ----> an order in one transaction; own: records that refer to each other
+//! dispose ----> an order in one transaction; sweep: in one statement; own: records that refer to
+//!               each other
 //! ```
 //!
 //! `graph`, `expression`, `date`, `anonymise`, `own`'s order and most of `statement` know nothing
@@ -37,6 +38,7 @@ mod row;
 mod selection;
 mod statement;
 mod survey;
+mod sweep;
 mod trigger;
 mod value;
 

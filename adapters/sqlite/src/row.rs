@@ -1,6 +1,9 @@
 //! One row as a record.
 
+use std::rc::Rc;
+
 use quietus_contract::{Locator, Record, RecordRef, Version};
+use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Row, Statement};
 
 use crate::bounds::Bound;
@@ -91,13 +94,25 @@ impl<'s> RowReader<'s> {
         Ok(false)
     }
 
+    fn locator(&self, row: &Row<'_>) -> rusqlite::Result<Locator> {
+        let key = &self.selection.key;
+        if let [only] = key.as_slice()
+            && let ValueRef::Integer(number) = row.get_ref(only.position)?
+            && !only.text
+        {
+            return Ok(Locator::new(&[value::Decimal::of(number).as_str()]));
+        }
+        let mut parts = Vec::with_capacity(key.len());
+        for part in key {
+            parts.push(value::part(row.get_ref(part.position)?, part.text));
+        }
+        Ok(Locator::new(&parts))
+    }
+
     /// Reads the record.
     pub(crate) fn record(&mut self, row: &Row<'_>) -> rusqlite::Result<Record> {
         let selection = self.selection;
-        let mut parts = Vec::with_capacity(selection.key.len());
-        for part in &selection.key {
-            parts.push(value::part(row.get_ref(part.position)?, part.text));
-        }
+        let locator = self.locator(row)?;
         let mut dates = Vec::with_capacity(selection.dates.len());
         let mut expression = selection.columns.len();
         for source in &selection.dates {
@@ -113,7 +128,7 @@ impl<'s> RowReader<'s> {
         let fields = selection.fields.iter();
         let fields = fields.map(|position| row.get_ref(*position).map(value::field_text));
         Ok(Record {
-            reference: RecordRef { locator: Locator::new(&parts), version: self.version(row)? },
+            reference: RecordRef { locator, version: self.version(row)? },
             dates,
             fields: fields.collect::<rusqlite::Result<_>>()?,
             target_hold: None,
@@ -123,8 +138,44 @@ impl<'s> RowReader<'s> {
     }
 }
 
+/// Reads the number that a locator stands for, where the key is the number of the row.
+pub(crate) fn number_of(selection: &Selection, locator: &Locator) -> Option<i64> {
+    if !selection.is_keyed_by_number() {
+        return None;
+    }
+    let digits = locator.as_str().strip_prefix("[\"")?.strip_suffix("\"]")?;
+    let unsigned = digits.strip_prefix('-').unwrap_or(digits);
+    let canonical = !unsigned.starts_with('0') || digits == "0";
+    (canonical && unsigned.bytes().all(|b| b.is_ascii_digit())).then_some(())?;
+    digits.parse().ok()
+}
+
+/// Reads the numbers that locators stand for, where each is greater than the one before it.
+pub(crate) fn rising_numbers<'l>(
+    selection: &Selection,
+    locators: impl Iterator<Item = &'l Locator>,
+) -> Option<Vec<i64>> {
+    let mut numbers: Vec<i64> = Vec::with_capacity(locators.size_hint().0);
+    for locator in locators {
+        let number = number_of(selection, locator)?;
+        if numbers.last().is_some_and(|last| *last >= number) {
+            return None;
+        }
+        numbers.push(number);
+    }
+    Some(numbers)
+}
+
+/// Makes the list that `rarray` takes.
+pub(crate) fn array(numbers: &[i64]) -> Rc<Vec<Value>> {
+    Rc::new(numbers.iter().map(|n| Value::Integer(*n)).collect())
+}
+
 /// Reads the key that a locator of this selection stands for.
 pub(crate) fn key_of(selection: &Selection, locator: &Locator) -> Option<Vec<Cell>> {
+    if let Some(number) = number_of(selection, locator) {
+        return Some(vec![Cell::Integer(number)]);
+    }
     let parts = locator.parts();
     if parts.len() != selection.key.len() {
         return None;

@@ -41,6 +41,8 @@ pub(crate) struct Selection {
     pub(crate) treatments: Vec<(usize, Treatment)>,
     /// What goes with a record.
     pub(crate) graph: Graph,
+    /// Whether triggers watch the table.
+    pub(crate) has_triggers: bool,
     /// A prefix that no table's name has.
     pub(crate) alias: String,
 }
@@ -71,6 +73,11 @@ impl Selection {
     /// Checks a holding against the catalogue.
     pub(crate) fn resolve(link: &Link, holding: &Arc<Holding>) -> Result<Self> {
         link.watch.during(Duty::Catalogue, || Resolver::new(link, holding)?.finish())
+    }
+
+    /// Says whether the key is the number that the table itself is sorted by.
+    pub(crate) fn is_keyed_by_number(&self) -> bool {
+        self.key_index.is_none()
     }
 
     /// Returns the table's name.
@@ -136,6 +143,8 @@ impl<'a> Resolver<'a> {
         Ok(Selection {
             holding: Arc::clone(self.holding),
             alias: free_prefix(&self.tables),
+            has_triggers: catalogue::has_triggers(&self.link.sqlite, &self.shape.table.name)
+                .map_err(reading)?,
             epoch: settings.text("epoch").and_then(Epoch::from_word),
             shape: self.shape,
             columns: self.columns,

@@ -41,10 +41,17 @@ impl Selection {
         }
     }
 
-    /// The list of what is read of a row. `whole` leaves the condition to the `WHERE`.
+    /// Reads a row.
     fn list(&self, condition: &Condition) -> Sql {
         let mut sql = Sql::new(self.key.len());
         sql.push("SELECT ");
+        self.push_values(&mut sql, condition);
+        sql.push(" FROM ").push(&table(self.table()));
+        sql
+    }
+
+    /// Adds everything that a version covers.
+    fn push_values(&self, sql: &mut Sql, condition: &Condition) {
         for position in 0..self.columns.len() {
             sql.push(&self.name(position)).push(", ");
         }
@@ -56,10 +63,8 @@ impl Selection {
         }
         match condition {
             Condition::Required => sql.push("1"),
-            Condition::Read => self.push_condition(&mut sql),
+            Condition::Read => self.push_condition(sql),
         };
-        sql.push(" FROM ").push(&table(self.table()));
-        sql
     }
 
     /// Adds the condition that a row is a record of the holding: 1, or 0, never NULL.
@@ -167,6 +172,51 @@ impl Selection {
         sql
     }
 
+    /// Adds what selects the rows of a sweep: two parameters are the first and the last number of a
+    /// row, or the first is a list of them.
+    fn push_numbers(&self, sql: &mut Sql, reach: Reach) {
+        let number = self.key_name(0);
+        sql.push(" NOT INDEXED WHERE ").push(&number);
+        match reach {
+            Reach::Between => sql.push(" BETWEEN ?1 AND ?2"),
+            Reach::Each => sql.push(" IN rarray(?1)"),
+        };
+    }
+
+    /// Deletes the rows of a sweep that are as they should be: [`SAME`] is asked of each.
+    pub(crate) fn sweep(&self, reach: Reach) -> Sql {
+        let mut sql = Sql::new(reach.parameters());
+        let number = self.key_name(0);
+        sql.push("DELETE FROM ").push(&table(self.table()));
+        self.push_numbers(&mut sql, reach);
+        if reach == Reach::Between {
+            sql.push(" AND ").push(MEANT).push("(").push(&number).push(")");
+        }
+        sql.push(" AND ").push(SAME).push("(").push(&number).push(", ");
+        self.push_values(&mut sql, &Condition::Read);
+        sql.push(")");
+        sql
+    }
+
+    /// Reads rows by their numbers, in the order of these, whether or not they fit the condition.
+    pub(crate) fn look_at_each(&self) -> Sql {
+        let mut sql = Sql::new(Reach::Each.parameters());
+        sql.push("SELECT ");
+        self.push_values(&mut sql, &Condition::Read);
+        sql.push(" FROM ").push(&table(self.table()));
+        self.push_numbers(&mut sql, Reach::Each);
+        sql.push(" ORDER BY ").push(&self.key_name(0));
+        sql
+    }
+
+    /// Reads which of some numbers have a row.
+    pub(crate) fn numbers_there(&self) -> Sql {
+        let mut sql = Sql::new(Reach::Each.parameters());
+        sql.push("SELECT ").push(&self.key_name(0)).push(" FROM ").push(&table(self.table()));
+        self.push_numbers(&mut sql, Reach::Each);
+        sql
+    }
+
     /// Sets the anonymised columns of one row. The key is bound first, then the new values.
     pub(crate) fn update(&self) -> Sql {
         let mut sql = Sql::new(self.key.len() + self.treatments.len());
@@ -271,6 +321,29 @@ impl Selection {
             sql.push(&format!("{} = ?{}", column(self.table(), name), n + 1));
         }
         sql
+    }
+}
+
+/// The function that says whether a sweep means a row: `quietus_meant(number)`.
+pub(crate) const MEANT: &str = "quietus_meant";
+/// The function that says whether a row is as it should be: `quietus_same(number, values...)`.
+pub(crate) const SAME: &str = "quietus_same";
+
+/// How a sweep finds its rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// It reads all rows between two numbers.
+    Between,
+    /// It goes to each.
+    Each,
+}
+
+impl Reach {
+    fn parameters(self) -> usize {
+        match self {
+            Self::Between => 2,
+            Self::Each => 1,
+        }
     }
 }
 

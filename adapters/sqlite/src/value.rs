@@ -183,6 +183,42 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
         .collect()
 }
 
+/// The decimal digits of a number, without a place on the heap.
+pub(crate) struct Decimal {
+    digits: [u8; 20],
+    from: usize,
+}
+
+impl Decimal {
+    /// Writes a number.
+    pub(crate) fn of(number: i64) -> Self {
+        let mut digits = [b'0'; 20];
+        let mut from = digits.len();
+        let mut rest = number.unsigned_abs();
+        for place in digits.iter_mut().rev() {
+            *place = b'0' + u8::try_from(rest % 10).unwrap_or(0);
+            from -= 1;
+            rest /= 10;
+            if rest == 0 {
+                break;
+            }
+        }
+        if number < 0 {
+            // The longest number has 19 digits, so there is a place left.
+            from = from.saturating_sub(1);
+            if let Some(place) = digits.get_mut(from) {
+                *place = b'-';
+            }
+        }
+        Self { digits, from }
+    }
+
+    /// Returns the digits.
+    pub(crate) fn as_str(&self) -> &str {
+        self.digits.get(self.from..).and_then(|d| std::str::from_utf8(d).ok()).unwrap_or("0")
+    }
+}
+
 /// Makes the locator of a key.
 pub(crate) fn locator<'v>(key: impl Iterator<Item = (ValueRef<'v>, bool)>) -> Locator {
     let parts: Vec<String> = key.map(|(value, text_column)| part(value, text_column)).collect();
@@ -205,7 +241,7 @@ impl Digester {
     /// Begins a row.
     pub(crate) fn begin(&mut self) {
         self.bytes.clear();
-        self.bytes.extend_from_slice(b"quietus sqlite row 1\n");
+        self.bytes.extend_from_slice(b"row1");
     }
 
     /// Adds a value, with its type and length, so that no two rows have the same bytes.
@@ -227,8 +263,17 @@ impl Digester {
 
     /// Ends a row.
     pub(crate) fn version(&self) -> Version {
+        Version::new(&self.short_digest())
+    }
+
+    /// Says whether a row has a version.
+    pub(crate) fn is(&self, version: &Version) -> bool {
+        version.as_bytes() == self.short_digest()
+    }
+
+    fn short_digest(&self) -> [u8; VERSION_BYTES] {
         let digest = Sha256::digest(&self.bytes);
-        Version::new(digest.get(..VERSION_BYTES).unwrap_or_default())
+        digest.first_chunk().copied().unwrap_or_default()
     }
 }
 
@@ -316,6 +361,13 @@ mod tests {
     }
 
     #[test]
+    fn the_ends_of_the_range_have_their_digits() {
+        for number in [0, 9, 10, -1, i64::MAX, i64::MIN] {
+            assert_eq!(Decimal::of(number).as_str(), number.to_string());
+        }
+    }
+
+    #[test]
     fn common_keys_have_plain_parts() {
         let plain = [
             (Cell::Integer(1042), false, "1042"),
@@ -351,6 +403,12 @@ mod tests {
             if let Some(cell) = read_part(&text, text_column) {
                 prop_assert_eq!(part(cell.as_ref(), text_column), text);
             }
+        }
+
+        #[test]
+        fn digits_are_those_of_the_number(number: i64) {
+            let decimal = Decimal::of(number);
+            prop_assert_eq!(decimal.as_str(), number.to_string());
         }
 
         #[test]
