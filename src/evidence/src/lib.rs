@@ -52,4 +52,4 @@ pub use records::{RecordLine, RecordOutcome, RecordsSummary, intent_root, write_
 pub use source::{ReadAt, Source};
 pub use statement::{Event, Statement};
 pub use time::{Date, NotATime, Timestamp};
-pub use verify::{Input, Level, Report, verify};
+pub use verify::{Input, Level, Report, is_sound, verify};

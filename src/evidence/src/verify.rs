@@ -41,7 +41,7 @@ pub struct Input<'a> {
 /// - Records files are streamed; memory grows with the number of entries, not of records.
 pub fn verify(input: Input<'_>) -> Report {
     let mut run = Run { input, paths: Vec::new(), report: Report::new(input.source.kind()) };
-    run.container();
+    run.container(Depth::AllButRecords);
     let head = run.head();
     if let Some(head) = head {
         let mut ledger = entries::Ledger::new(&mut run, head);
@@ -54,6 +54,26 @@ pub fn verify(input: Input<'_>) -> Report {
     run.report
 }
 
+/// Says whether evidence is free of defects; stops at the first file that is not what
+/// `bundle.json` says.
+///
+/// # Behavior
+///
+/// - It answers as [`verify`] does: false where that says `INVALID`, true otherwise. It is for
+///   callers that ask of many bundles and want no reasons.
+pub fn is_sound(input: Input<'_>) -> bool {
+    let mut run = Run { input, paths: Vec::new(), report: Report::new(input.source.kind()) };
+    run.container(Depth::Everything);
+    !run.report.any_invalid && verify(input).level != Level::Invalid
+}
+
+/// Which files the check of the container reads.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Depth {
+    AllButRecords,
+    Everything,
+}
+
 /// One verification under way.
 struct Run<'a> {
     input: Input<'a>,
@@ -64,16 +84,17 @@ struct Run<'a> {
 impl Run<'_> {
     /// Compares every file with what the bundle claims of it; records files come later, when they
     /// are streamed anyway.
-    fn container(&mut self) {
+    fn container(&mut self, depth: Depth) {
         let paths = match self.input.source.paths() {
             Ok(paths) => paths,
             Err(error) => return self.report.invalid("files", format!("{error}")),
         };
         for path in &paths {
             let Some(listed) = self.input.source.listed(path) else { continue };
-            let Some(role) = Role::of(path).filter(|role| *role != Role::Records) else {
+            let Some(role) = Role::of(path) else { continue };
+            if role == Role::Records && depth == Depth::AllButRecords {
                 continue;
-            };
+            }
             if let Some(bytes) = self.read(path, role)
                 && Hash::of(&bytes) != listed.sha256
             {
