@@ -17,6 +17,7 @@ pub(crate) const CASES: &[Case] = &[
     case!("dispose/batch_of_the_maximum", maximum),
     case!("dispose/more_than_the_maximum_is_not_skipped", more_than_maximum),
     case!("dispose/held_record_stays", held, [Ability::Hold]),
+    case!("dispose/hold_after_the_plan_wins", held_late, [Ability::Hold]),
     case!("dispose/protected_record_stays", protected, [Ability::Protect]),
     case!("dispose/read_only_account_disposes_of_nothing", read_only, [Ability::ReadOnlyAccount]),
     case!("dispose/repeated_order_is_harmless", repeated),
@@ -51,16 +52,17 @@ async fn exactly_the_order(bench: &Bench<'_>) -> CaseResult {
 async fn each_answered(bench: &Bench<'_>) -> CaseResult {
     let room = bench.room(bench.seeds(10)).await?;
     let numbers = [8, 2, 5, 0, 7, 3, 6, 1];
-    let plan = room.plan(&numbers).await?;
-    room.target.change(&room.name(2)).await?;
-    room.target.remove(&room.name(0)).await?;
     let (can_hold, can_protect) = (bench.can(Ability::Hold), bench.can(Ability::Protect));
+    // Before the plan: on some targets either of them changes the version.
     if can_hold {
         room.target.hold(&room.name(3)).await?;
     }
     if can_protect {
         room.target.protect(&room.name(6)).await?;
     }
+    let plan = room.plan(&numbers).await?;
+    room.target.change(&room.name(2)).await?;
+    room.target.remove(&room.name(0)).await?;
     let before = room.contents().await?;
     let outcomes = room.dispose(&plan).await?;
     ensure!(outcomes.len() == numbers.len(), "{} outcomes for 8 records", outcomes.len());
@@ -167,10 +169,11 @@ async fn more_than_maximum(bench: &Bench<'_>) -> CaseResult {
     room.only_gone(&before, &gone).await
 }
 
+/// Held when it was planned, and ordered all the same: the target's hold wins.
 async fn held(bench: &Bench<'_>) -> CaseResult {
     let room = bench.room(bench.seeds(4)).await?;
-    let plan = room.plan(&[0, 1, 2]).await?;
     room.target.hold(&room.name(1)).await?;
+    let plan = room.plan(&[0, 1, 2]).await?;
     let before = room.contents().await?;
     let outcomes = room.dispose(&plan).await?;
     let held = matches!(outcomes.as_slice(), [_, Outcome::Held { .. }, _]);
@@ -180,10 +183,22 @@ async fn held(bench: &Bench<'_>) -> CaseResult {
     room.only_gone(&before, &gone).await
 }
 
-async fn protected(bench: &Bench<'_>) -> CaseResult {
+/// Where a hold changes the version, that alone keeps the record.
+async fn held_late(bench: &Bench<'_>) -> CaseResult {
     let room = bench.room(bench.seeds(4)).await?;
     let plan = room.plan(&[0, 1, 2]).await?;
+    room.target.hold(&room.name(1)).await?;
+    let before = room.contents().await?;
+    let outcomes = room.dispose(&plan).await?;
+    let kept = matches!(outcomes.get(1), Some(Outcome::Held { .. } | Outcome::Changed));
+    ensure!(kept, "a held record is answered with {:?}", outcomes.get(1));
+    room.only_gone(&before, &[0, 2]).await
+}
+
+async fn protected(bench: &Bench<'_>) -> CaseResult {
+    let room = bench.room(bench.seeds(4)).await?;
     room.target.protect(&room.name(1)).await?;
+    let plan = room.plan(&[0, 1, 2]).await?;
     let before = room.contents().await?;
     let outcomes = room.dispose(&plan).await?;
     let kept = outcomes.get(1);

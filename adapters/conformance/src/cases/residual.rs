@@ -22,7 +22,6 @@ async fn planted(bench: &Bench<'_>) -> CaseResult {
     let ahead = room.reader().await?.survey(&room.scope).await?.residual;
     all_disposed(&room.dispose(&plan).await?, 2)?;
     let found = room.reader().await?.residual_copies(&room.scope, &plan).await?;
-    ensure!(found.knowledge == Knowledge::Observed, "they are only {:?}", found.knowledge);
     for copy in &planted {
         let seen = found.copies.iter().find(|c| c.kind == copy.kind);
         ensure!(seen.is_some(), "{:?} is not listed: {found:?}", copy.kind);
