@@ -22,7 +22,11 @@ const HOUSE: &[(&str, &[&str])] = &[
 const HOMES: &[(&str, &[&str], &str)] = &[
     ("walkdir", &["quietus-filesystem"], "only that adapter walks a tree"),
     ("ed25519-dalek", &["quietus-evidence", "quietus"], "one rule of what a valid signature is"),
-    ("toml", &["quietus-schedule", "quietus"], "one reader of what people write"),
+    (
+        "toml",
+        &["quietus-schedule", "quietus-filesystem", "quietus"],
+        "schedule, settings, sidecars",
+    ),
     ("rusqlite", &["quietus-sqlite", "quietus"], "the adapter, and the journal"),
     ("rustix", &["quietus-filesystem", "quietus-sqlite", "quietus"], "system calls"),
     ("clap", &["quietus"], "only the agent has a command line"),

@@ -55,10 +55,13 @@ impl Bench {
         verify(input).level.word()
     }
 
+    /// Whether a bundle is false, or proves less than the policy asks for: without the witness's
+    /// signature a checkpoint is still sound, and an auditor who wants the witness says no.
     fn is_rejected(&self, bundle: &[u8]) -> bool {
         let Ok(source) = Bundle::open(bundle) else { return true };
         let policy = Some(&self.policy);
-        !is_sound(Input { source: &source, policy, last_seen: None, disclosures: &[] })
+        let input = Input { source: &source, policy, last_seen: None, disclosures: &[] };
+        !is_sound(input) || !verify(input).is_met()
     }
 
     /// The second verifier's words, in one process.
