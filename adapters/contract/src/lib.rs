@@ -23,6 +23,7 @@ mod probe;
 mod record;
 mod residual;
 mod scope;
+mod short;
 mod survey;
 
 pub use adapter::{Adapter, Disposer, Inventory};

@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 
+use crate::short::Short;
+
 /// Where a record is: the canonical text of a JSON array of strings, such as `["1042"]`.
 ///
 /// The same record has the same text for ever; commitments are made over it. The container
@@ -13,11 +15,19 @@ use jiff::civil::{Date, DateTime};
 /// - Bytes that are not UTF-8, and the percent sign, are written as `%XX` by the adapter, so that
 ///   different names stay different.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Locator(Box<str>);
+pub struct Locator(Short<LOCATOR_BYTES>);
+
+/// Longer locators have a place on the heap; keys and numbers fit.
+const LOCATOR_BYTES: usize = 30;
 
 impl Locator {
     /// Makes a locator of its parts.
     pub fn new<S: AsRef<str>>(parts: &[S]) -> Self {
+        if let [part] = parts
+            && let Some(locator) = Self::of_plain_part(part.as_ref())
+        {
+            return locator;
+        }
         let mut text = String::with_capacity(16);
         text.push('[');
         for (n, part) in parts.iter().enumerate() {
@@ -27,11 +37,29 @@ impl Locator {
             push_json_string(&mut text, part.as_ref());
         }
         text.push(']');
-        Self(text.into_boxed_str())
+        Self(Short::new(text.as_bytes()))
+    }
+
+    /// The common case, without the heap: one short part in which nothing must be escaped.
+    fn of_plain_part(part: &str) -> Option<Self> {
+        let mut text = [0; LOCATOR_BYTES];
+        let length = part.len().checked_add(4)?;
+        let room = text.get_mut(..length)?;
+        let (open, rest) = room.split_at_mut_checked(2)?;
+        let (middle, close) = rest.split_at_mut_checked(part.len())?;
+        is_plain(part).then_some(())?;
+        open.copy_from_slice(b"[\"");
+        middle.copy_from_slice(part.as_bytes());
+        close.copy_from_slice(b"\"]");
+        Some(Self(Short::new(room)))
     }
 
     /// Takes a text that [`Locator::as_str`] gave.
     pub fn from_canonical(text: &str) -> Option<Self> {
+        let part = text.strip_prefix("[\"").and_then(|rest| rest.strip_suffix("\"]"));
+        if part.is_some_and(is_plain) {
+            return Some(Self(Short::new(text.as_bytes())));
+        }
         let parts = parse_json_strings(text)?;
         let again = Self::new(&parts);
         (again.as_str() == text).then_some(again)
@@ -39,20 +67,26 @@ impl Locator {
 
     /// Returns the canonical text.
     pub fn as_str(&self) -> &str {
-        &self.0
+        // It was made of a text.
+        std::str::from_utf8(self.0.bytes()).unwrap_or_default()
     }
 
     /// Returns the parts.
     pub fn parts(&self) -> Vec<String> {
-        parse_json_strings(&self.0).unwrap_or_default()
+        parse_json_strings(self.as_str()).unwrap_or_default()
     }
 }
 
 /// Redacted: locators are personal data more often than not.
 impl std::fmt::Debug for Locator {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Locator({} bytes)", self.0.len())
+        write!(f, "Locator({} bytes)", self.0.bytes().len())
     }
+}
+
+/// Says whether a text stands in JSON as it is.
+fn is_plain(text: &str) -> bool {
+    text.bytes().all(|b| b >= 0x20 && b != b'"' && b != b'\\')
 }
 
 /// Escapes as RFC 8785 does.
@@ -125,23 +159,26 @@ fn parse_json_strings(text: &str) -> Option<Vec<String>> {
 /// It covers everything that the decision rested on: content or row version, dates, fields. A
 /// disposal is carried out only on a record that still has it.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct Version(Box<[u8]>);
+pub struct Version(Short<VERSION_BYTES>);
+
+/// Longer versions have a place on the heap; SHA-256 fits.
+const VERSION_BYTES: usize = 32;
 
 impl Version {
     /// Wraps the adapter's bytes; at most 255 of them.
     pub fn new(bytes: &[u8]) -> Self {
-        Self(bytes.into())
+        Self(Short::new(bytes))
     }
 
     /// Returns the bytes.
     pub fn as_bytes(&self) -> &[u8] {
-        &self.0
+        self.0.bytes()
     }
 }
 
 impl std::fmt::Debug for Version {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Version({} bytes)", self.0.len())
+        write!(f, "Version({} bytes)", self.0.bytes().len())
     }
 }
 
@@ -200,12 +237,36 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    fn slowly(parts: &[String]) -> String {
+        let mut text = String::from("[");
+        for (n, part) in parts.iter().enumerate() {
+            text.push_str(if n > 0 { "," } else { "" });
+            push_json_string(&mut text, part);
+        }
+        text + "]"
+    }
+
     proptest! {
         #[test]
         fn a_locator_gives_its_parts_back(parts in proptest::collection::vec(".*", 1..4)) {
             let locator = Locator::new(&parts);
             prop_assert_eq!(locator.parts(), parts);
             prop_assert_eq!(Locator::from_canonical(locator.as_str()), Some(locator));
+        }
+
+        #[test]
+        fn a_text_between_brackets_is_taken_only_as_it_is(text in "[a-z\"\\\\\n,]{0,40}") {
+            let text = format!("[\"{text}\"]");
+            let parts = parse_json_strings(&text);
+            let canonical = parts.map(|parts| slowly(&parts)).filter(|again| *again == text);
+            let parsed = Locator::from_canonical(&text);
+            prop_assert_eq!(parsed.map(|l| l.as_str().to_owned()), canonical);
+        }
+
+        #[test]
+        fn the_short_way_writes_what_the_long_way_does(part in ".*") {
+            let locator = Locator::new(&[&part]);
+            prop_assert_eq!(locator.as_str(), slowly(&[part]));
         }
 
         #[test]

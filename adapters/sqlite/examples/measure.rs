@@ -15,7 +15,7 @@ use rusqlite::Connection;
 
 type Done<T = ()> = Result<T, Box<dyn std::error::Error>>;
 
-const ORDER: usize = 16384;
+const ORDER: usize = 65_536;
 
 /// Due rows stand together, as in a ledger of years, or spread evenly over the table.
 fn fill(path: &Path, rows: u64, due: u64, spread: bool) -> Done {
