@@ -26,7 +26,7 @@ mod watch;
 pub use lies::Lie;
 pub use memory_bed::MemoryBed;
 pub use report::{CaseReport, Report, Verdict};
-pub use suite::{assert_conformant, run, run_lying};
+pub use suite::{assert_conformant, is_caught, run, run_lying};
 pub use testbed::{
     Ability, Account, Claim, Contents, Done, Fault, PlantedCopy, Seed, SeedDate, Side, Target,
     Testbed,

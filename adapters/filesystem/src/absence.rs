@@ -54,7 +54,10 @@ impl Look<'_> {
 
     fn judge(self, fd: BorrowedFd<'_>, name: &[u8], seen: &Seen) -> Result<Absence, Errno> {
         match claim::find(fd, name, &seen.file)? {
-            Found::Named(stat) if Print::of(&stat) == seen.file => return Ok(Absence::Present),
+            Found::Named(stat) if Print::of(&stat) == seen.file => {
+                let same = self.sidecar_is_as_seen(fd, name, seen)?;
+                return Ok(if same { Absence::Present } else { Absence::Newer });
+            }
             Found::Claimed(stat) if self.is_claim_of(&Print::of(&stat), &seen.file) => {
                 return Ok(Absence::Present);
             }
@@ -69,6 +72,24 @@ impl Look<'_> {
         let mut side = name.to_vec();
         side.extend_from_slice(suffix.as_bytes());
         self.judge_sidecar(fd, &side, print, digest)
+    }
+
+    /// The file is as the plan saw it; the record is, if what describes it is, too.
+    fn sidecar_is_as_seen(
+        self,
+        fd: BorrowedFd<'_>,
+        name: &[u8],
+        seen: &Seen,
+    ) -> Result<bool, Errno> {
+        let Some(suffix) = self.suffix else { return Ok(true) };
+        let side = [name, suffix.as_bytes()].concat();
+        Ok(match (&seen.sidecar, sidecar::read(fd, &side)?) {
+            (Some((print, digest)), Beside::File(now)) => {
+                now.print == *print && now.digest == *digest
+            }
+            (None, Beside::Nothing | Beside::NoFile) => true,
+            _ => false,
+        })
     }
 
     /// The file is gone; a record is gone when its sidecar is, too.

@@ -160,6 +160,7 @@ impl Selection {
                 && self.holding.settings == holding.settings
                 && self.holding.dates == holding.dates
                 && self.holding.fields == holding.fields
+                && self.holding.not_a_date == holding.not_a_date
                 && self.holding.action == holding.action)
     }
 

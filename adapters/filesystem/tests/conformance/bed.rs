@@ -34,7 +34,7 @@ impl Testbed for TreeBed {
         use Ability::*;
         let mut all = vec![Redate, TellsTwins, Cut, Copies, Links, Forgotten, Schema, Replace];
         if self.sidecar {
-            all.extend([Undated, Unreadable]);
+            all.extend([Undated, Unreadable, Subject]);
         }
         if rustix::process::geteuid().is_root() {
             // The flags of a file are for root alone, and only some file systems have them.

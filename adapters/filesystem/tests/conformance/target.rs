@@ -85,12 +85,12 @@ impl TreeTarget {
         let path = self.root().join(side).join(&seed.name);
         let file = write(&path, &seed.content)?;
         if self.sidecar {
-            let line = match seed.date {
+            let written = match seed.date {
                 SeedDate::Day(day) => format!("written = {day}\n"),
                 SeedDate::Absent => String::new(),
                 SeedDate::Unreadable => "written = 'some day'\n".to_owned(),
             };
-            write(&beside(&path), &line)?;
+            write(&beside(&path), &format!("writer = '{}'\n{written}", seed.subject))?;
         } else if let SeedDate::Day(day) = seed.date {
             file.set_times(FileTimes::new().set_modified(stamp(day)?))?;
         }
@@ -114,7 +114,11 @@ impl TreeTarget {
                 class: "letters".to_owned(),
                 settings: Settings { by_key, place: Place::default() },
                 dates: vec![(source.to_owned(), Place::default())],
-                fields: Vec::new(),
+                fields: if self.sidecar {
+                    vec![("sidecar:writer".to_owned(), Place::default())]
+                } else {
+                    Vec::new()
+                },
                 not_a_date: Vec::new(),
                 action,
             }),
@@ -143,7 +147,10 @@ impl TreeTarget {
         let side = match folder {
             WITHIN => Side::Within,
             BESIDE => Side::Beside,
-            _ => return Ok(drop(contents.rest.insert(format!("{folder}/{name}"), String::new()))),
+            _ => {
+                contents.rest.insert(format!("{folder}/{name}"), String::new());
+                return Ok(());
+            }
         };
         if !meta.is_file() {
             let leads = std::fs::read_link(path).unwrap_or_default();
@@ -247,7 +254,13 @@ impl Target for TreeTarget {
     async fn redate(&self, name: &str, date: Date) -> Done {
         let path = self.path(name);
         if self.sidecar {
-            write(&beside(&path), &format!("written = {date}\n"))?;
+            let text = std::fs::read_to_string(beside(&path))?;
+            let kept: String = text
+                .lines()
+                .filter(|l| !l.starts_with("written"))
+                .map(|l| format!("{l}\n"))
+                .collect();
+            write(&beside(&path), &format!("{kept}written = {date}\n"))?;
         } else {
             File::open(&path)?.set_times(FileTimes::new().set_modified(stamp(date)?))?;
         }
