@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::entries::{Ledger, entry_place};
 use crate::hash::Hash;
 use crate::statement::{BatchResult, Event, Intent, Known, PolicyInForce, Ref, RunId, Statement};
+use crate::time::Date;
 
 /// What has been said so far.
 #[derive(Default)]
@@ -15,6 +16,14 @@ pub(super) struct Meaning {
     batches: HashMap<RunId, HashSet<u64>>,
     results: HashSet<u64>,
     saltless: HashSet<u64>,
+    copies: BTreeMap<String, Copies>,
+}
+
+/// Copies that remain in one place, over all certificates.
+struct Copies {
+    certificates: u64,
+    /// The latest day, as long as every certificate knows one.
+    clears_by: Known<Date>,
 }
 
 impl Meaning {
@@ -78,6 +87,17 @@ impl Meaning {
         }
         self.results.insert(seq);
         notices(ledger, seq, result);
+        for copy in &result.residual {
+            let known = self
+                .copies
+                .entry(copy.place.clone())
+                .or_insert(Copies { certificates: 0, clears_by: copy.clears_by });
+            known.certificates += 1;
+            known.clears_by = match (known.clears_by, copy.clears_by) {
+                (Known::Value(one), Known::Value(other)) => Known::Value(one.max(other)),
+                _ => Known::Unknown,
+            };
+        }
     }
 
     /// Finds the policy that an entry names.
@@ -117,8 +137,17 @@ impl Meaning {
         }
     }
 
-    /// Lists what stayed open.
+    /// Lists copies that remain, and what stayed open.
     pub(super) fn finish(&mut self, ledger: &mut Ledger<'_, '_>) {
+        for (place, copies) in std::mem::take(&mut self.copies) {
+            let until = match copies.clears_by {
+                Known::Value(day) => format!("until {day}"),
+                Known::Unknown => "nobody knows how long".to_owned(),
+            };
+            let of = copies.certificates;
+            let message = format!("copies of records of {of} certificates remain, {until}");
+            ledger.run.report.notice(&place, message);
+        }
         let single = ledger.run.is_single();
         for (seq, intent) in std::mem::take(&mut self.open) {
             if !single {
@@ -185,12 +214,5 @@ fn notices(ledger: &mut Ledger<'_, '_>, seq: u64, result: &BatchResult) {
         if count > 0 {
             ledger.run.report.notice(&place, format!("{count} {what}"));
         }
-    }
-    for copy in &result.residual {
-        let message = match copy.clears_by {
-            Known::Value(day) => format!("copies remain in {} until {day}", copy.place),
-            Known::Unknown => format!("copies remain in {}, nobody knows how long", copy.place),
-        };
-        ledger.run.report.notice(&place, message);
     }
 }

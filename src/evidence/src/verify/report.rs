@@ -74,7 +74,7 @@ pub enum Severity {
 pub struct Finding {
     /// How much it weighs.
     pub severity: Severity,
-    /// Where: a path, or `entry 42`.
+    /// Where: a path, `entry 42`, or the place of copies that remain.
     pub place: String,
     /// What, in words.
     pub message: String,
@@ -160,7 +160,8 @@ pub struct Report {
     pub size: u64,
     /// The root over them.
     pub root: Option<Hash>,
-    /// What was found, at most [`FINDINGS_MAX`].
+    /// What was found: first what makes it invalid, then notices; of each at most
+    /// [`FINDINGS_MAX`].
     pub findings: Vec<Finding>,
     /// What nobody looked at: never empty.
     pub not_checked: Vec<String>,
@@ -182,7 +183,7 @@ pub struct Report {
     pub(super) any_invalid: bool,
 }
 
-/// The most findings that are kept.
+/// The most findings of one weight that are kept.
 pub const FINDINGS_MAX: usize = 1_000;
 
 impl Report {
@@ -231,13 +232,15 @@ impl Report {
     }
 
     fn add(&mut self, severity: Severity, place: &str, message: String) {
-        if self.findings.len() < FINDINGS_MAX {
+        let same = self.findings.iter().filter(|found| found.severity == severity).count();
+        if same < FINDINGS_MAX {
             self.findings.push(Finding { severity, place: place.to_owned(), message });
         }
     }
 
     /// Sets the level, and says what never is checked.
     pub(super) fn settle(&mut self, input: &Input<'_>) {
+        self.findings.sort_by_key(|found| found.severity == Severity::Notice);
         let quorum = input.policy.is_some_and(|policy| policy.has_quorum());
         self.asked = match (input.policy.is_some(), quorum) {
             (false, _) => Level::SelfConsistent,
