@@ -95,6 +95,10 @@ codes! {
     KEY_EXPOSED = "key_exposed", Refused;
     /// A key may not do what was asked.
     KEY_NOT_ALLOWED = "key_not_allowed", Refused;
+    /// The answer could not be printed.
+    OUTPUT_FAILED = "output_failed", Failed;
+    /// The sample programme could not be made.
+    SAMPLE_FAILED = "sample_failed", Failed;
     /// The operating system gives no random bytes.
     RANDOMNESS = "randomness", Failed;
     /// The target cannot be reached.

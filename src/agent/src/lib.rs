@@ -6,6 +6,7 @@
 //! plan       approval        the frozen list, and who signed it
 //! journal    execution       working state, and the one place that disposes
 //! certificate  ledger        evidence
+//! cli        sample          the command line, and the programme of its guided tour
 //! ```
 
 pub mod adapters;
@@ -13,6 +14,7 @@ pub mod agent;
 pub mod approval;
 pub mod auditing;
 mod certificate;
+pub mod cli;
 pub mod clock;
 pub mod durable;
 pub mod error;
@@ -29,6 +31,7 @@ pub mod plan;
 mod policy;
 pub mod programme;
 pub mod progress;
+pub mod sample;
 pub mod selection;
 pub mod settings;
 pub mod status;

@@ -1,3 +1,7 @@
 //! The `quietus` command.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(quietus::cli::main())
+}

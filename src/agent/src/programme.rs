@@ -109,7 +109,7 @@ pub struct Checkup {
 }
 
 /// Defects with the files that they are in.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Defects {
     /// The defects, file by file.
     pub list: Vec<Defect>,
@@ -131,6 +131,12 @@ impl Defects {
     /// Returns the file of a defect.
     pub fn file_of(&self, defect: &Defect) -> Option<&SourceFile> {
         self.files.iter().find(|f| f.name == defect.place.file)
+    }
+}
+
+impl fmt::Debug for Defects {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

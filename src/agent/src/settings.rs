@@ -31,6 +31,7 @@ use quietus_contract::Place;
 use quietus_evidence::note::VerifierKey;
 
 pub use limits::{Breach, History, Limits};
+pub(crate) use read::is_origin;
 pub use read::read;
 
 use crate::keys::key_id;

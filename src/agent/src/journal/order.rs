@@ -42,6 +42,15 @@ impl OrderRow {
 }
 
 impl Journal {
+    /// Counts the records of the open run that were sent and whose answer nobody has.
+    pub fn records_in_doubt(&self) -> Result<u64> {
+        let mut select = self.db.prepare_cached(
+            "SELECT coalesce(sum(o.records), 0) FROM batch_order o JOIN run r ON r.id = o.run
+             WHERE r.closed_at IS NULL AND o.state = ?1",
+        )?;
+        count(select.query_row([State::Dispatched.word()], |row| row.get(0))?)
+    }
+
     /// Returns the orders of a batch that were ever sent, in order.
     pub fn orders(&self, run: &str, batch: u32) -> Result<Vec<OrderRow>> {
         let mut select = self.db.prepare_cached(

@@ -21,8 +21,8 @@ pub use counts::Counts;
 pub use make::{Request, make};
 pub use record::{Damaged, PlanRecord};
 pub use segment::{Batch, Segment, read_batch};
-pub use store::record_digest;
 pub use store::{PlanError, StoredPlan, has_records, list, load, purge_kept, purge_segment};
+pub use store::{for_each_record, record_digest};
 
 use std::collections::BTreeMap;
 

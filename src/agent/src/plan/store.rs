@@ -7,7 +7,7 @@ use quietus_contract::Locator;
 use quietus_evidence::Hash;
 use sha2::{Digest, Sha256};
 
-use super::{Damaged, FORMAT, Plan, Segment};
+use super::{Damaged, FORMAT, Plan, PlanRecord, PlannedHolding, Segment, read_batch};
 use crate::approval::PlanRef;
 use crate::durable::{Durable, DurableError};
 use crate::error::{UserError, code};
@@ -158,6 +158,26 @@ pub fn record_digest(store: &str, locator: &Locator) -> Hash {
     bytes.push(0);
     bytes.extend_from_slice(locator.as_str().as_bytes());
     Hash::of(&bytes)
+}
+
+/// Goes through the records of a plan that are still there, batch by batch.
+pub fn for_each_record(
+    stored: &StoredPlan,
+    mut visit: impl FnMut(&PlannedHolding, &PlanRecord),
+) -> Result<(), PlanError> {
+    let plan = &stored.plan;
+    for segment in plan.segments.iter().filter(|s| has_records(stored, s)) {
+        let holding = plan.holdings.iter().find(|h| h.holding == segment.holding);
+        let holding = holding.ok_or(PlanError::Edited)?;
+        for batch in &segment.batches {
+            let sha256 = crate::hex::digest(&batch.sha256).ok_or(PlanError::Edited)?;
+            let (start, length) = (batch.start, batch.length);
+            for record in read_batch(&stored.folder, segment.n, start, length, &sha256)? {
+                visit(holding, &record);
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Returns whether the records of a segment are still there: it was not carried out yet.
