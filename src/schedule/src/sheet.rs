@@ -214,6 +214,30 @@ impl<'t> Table<'t> {
         }
     }
 
+    /// Reports that of two keys that belong together one is missing. Returns whether either is
+    /// there.
+    pub fn both_or_neither(&self, sheet: &mut Sheet<'_>, one: &str, other: &str) -> bool {
+        let (there, missing) = match (self.value(one), self.value(other)) {
+            (Some(value), None) => (value.span(), (one, other)),
+            (None, Some(value)) => (value.span(), (other, one)),
+            (one, _) => return one.is_some() || self.damaged,
+        };
+        if !self.damaged {
+            let (said, missing) = missing;
+            self.error(
+                sheet,
+                &there,
+                say(
+                    codes::HALF_SAID,
+                    format!("\"{said}\" is there and \"{missing}\" is not"),
+                    format!("no {missing}"),
+                    Some("write both, or neither".to_owned()),
+                ),
+            );
+        }
+        true
+    }
+
     /// Adds an error that names the table.
     pub fn error(&self, sheet: &mut Sheet<'_>, span: &Span, mut said: Say) {
         said.message = format!("{}: {}", self.who, said.message);
@@ -253,8 +277,11 @@ impl<'t> Table<'t> {
             DeValue::String(text) if wanted.starts_with("a list") => {
                 Some(format!("put it in square brackets: [\"{text}\"]"))
             }
-            DeValue::String(_) if wanted != "a text" => {
+            DeValue::String(_) if wanted == "true or false" || wanted.contains("number") => {
                 Some("leave the quotation marks away".to_owned())
+            }
+            DeValue::String(_) if wanted.starts_with("a table") => {
+                Some(format!("write {key} = {{ \"...\" = \"...\" }}"))
             }
             _ => None,
         };

@@ -1,5 +1,7 @@
 //! From text to a spanned tree, and syntax errors in an owner's words.
 
+use std::ops::Range;
+
 use toml::de::DeTable;
 
 use crate::codes;
@@ -45,39 +47,100 @@ pub(crate) fn readable(sheet: &mut Sheet<'_>) -> String {
     let mut text = file.text.clone();
     for _ in 0..PASSES_MAX {
         let (_, errors) = DeTable::parse_recoverable(&text);
-        let mut broken = Vec::new();
+        let mut broken: Vec<Range<usize>> = Vec::new();
         for error in &errors {
             let span = error.span().unwrap_or(0..0);
             let line = sheet.lines.line_of(span.start.min(text.len()));
-            let known = sheet.damaged.iter().any(|seen| seen.abs_diff(line) <= 1);
             if error.message() == "duplicate key" {
                 report_twice(sheet, &span);
+                if is_heading(sheet, line) {
+                    // The second table would be mixed with the first.
+                    broken.push(line..line + 1);
+                    break;
+                }
                 continue;
             }
-            if !known && !broken.contains(&line) {
+            if let Some(opened) = opened_before(sheet, error.message(), &span, line) {
+                // All that follows was read as a part of the list: look again without it.
+                report_open(sheet, opened);
+                broken.push(opened..line);
+                break;
+            }
+            let seen = broken.iter().any(|lines| lines.contains(&line));
+            if !seen && !sheet.damaged.iter().any(|known| known.abs_diff(line) <= 1) {
                 report(sheet, error.message(), &span, line);
             }
-            broken.push(line);
+            broken.push(line..line + 1);
         }
         if broken.is_empty() {
             return text;
         }
-        for line in broken {
+        for line in broken.into_iter().flatten() {
             drop_line(sheet, &mut text, line);
         }
     }
-    String::new()
+    // More broken lines than passes: take what is there, and trust nothing that is missing.
+    sheet.lost_section = true;
+    text
+}
+
+/// Where a list or a table in braces was opened and not closed, so that the next key or heading
+/// was taken for a part of it: the line on which it was opened.
+fn opened_before(sheet: &Sheet<'_>, message: &str, span: &Span, line: usize) -> Option<usize> {
+    let of_list = ["comma", "array", "inline table", "key-value pairs"];
+    if !of_list.iter().any(|part| message.contains(part)) || message.contains("array table") {
+        return None;
+    }
+    let text = |line| sheet.file.text.get(sheet.lines.span(&sheet.file.text, line));
+    let before = sheet.file.text.get(sheet.lines.span(&sheet.file.text, line).start..span.start);
+    let at_start = before.is_none_or(|before| !before.contains(['=', '[', '{', '"', '\'']));
+    let is_new = text(line).is_some_and(|line| is_key(line) || line.trim_start().starts_with('['));
+    let at_end = span.start >= sheet.file.text.trim_end().len();
+    if !(at_start && is_new || at_end) {
+        return None;
+    }
+    (0..line).rev().find(|n| text(*n).is_some_and(is_key))
+}
+
+fn is_heading(sheet: &Sheet<'_>, line: usize) -> bool {
+    let span = sheet.lines.span(&sheet.file.text, line);
+    sheet.file.text.get(span).is_some_and(|text| text.trim_start().starts_with('['))
+}
+
+/// Whether a line begins with a key and an equals sign.
+fn is_key(line: &str) -> bool {
+    line.split_once('=').is_some_and(|(key, _)| {
+        let key = key.trim();
+        let bare = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        !key.is_empty() && (key.starts_with('"') && key.ends_with('"') || key.chars().all(bare))
+    })
+}
+
+fn report_open(sheet: &mut Sheet<'_>, line: usize) {
+    if sheet.damaged.contains(&line) {
+        return;
+    }
+    let span = sheet.lines.span(&sheet.file.text, line);
+    let text = sheet.file.text.get(span.clone()).unwrap_or_default();
+    let value = text.find('=').map_or(0, |n| n + 1);
+    let spaces = text.get(value..).map_or(0, |rest| rest.len() - rest.trim_start().len());
+    let span = span.start + value + spaces..span.start + text.trim_end().len();
+    sheet.error(
+        &span,
+        say(
+            codes::SYNTAX,
+            "a list, or a table in braces, is opened here and not closed",
+            "not closed",
+            Some("write ] at the end of a list, and } at the end of a table in braces".to_owned()),
+        ),
+    );
 }
 
 /// Blanks a line, or the section below it where it is a heading; offsets stay as they are.
 fn drop_line(sheet: &mut Sheet<'_>, text: &mut String, line: usize) {
-    let heading = |n: usize| {
-        let span = sheet.lines.span(&sheet.file.text, n);
-        sheet.file.text.get(span).is_some_and(|t| t.trim_start().starts_with('['))
-    };
     let mut last = line;
-    if heading(line) {
-        while last + 1 < sheet.lines.count() && !heading(last + 1) {
+    if is_heading(sheet, line) {
+        while last + 1 < sheet.lines.count() && !is_heading(sheet, last + 1) {
             last += 1;
         }
         sheet.lost_section = true;
@@ -204,7 +267,7 @@ fn in_words(message: &str) -> Say {
             "a list has values only; keys belong into braces",
         ),
         (
-            "date-time",
+            "invalid date",
             "this is not a date that exists",
             "no such date",
             "write year, month and day: 2026-03-12",

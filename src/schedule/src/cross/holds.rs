@@ -1,6 +1,5 @@
 //! Checks of `holds.toml` against schedule and systems.
 
-use super::schedule::half;
 use super::unknown;
 use crate::codes;
 use crate::read::{RawHold, RawHolding, RawSchedule, RawSystems};
@@ -113,10 +112,5 @@ fn dates(sheet: &mut Sheet<'_>, hold: &RawHold, who: &str) {
                 ),
             );
         }
-    }
-    match (&hold.released_by, &hold.released_on) {
-        (Some(by), None) => half(sheet, who, &by.span, "released_by", "released_on"),
-        (None, Some(on)) => half(sheet, who, &on.span, "released_on", "released_by"),
-        _ => {}
     }
 }

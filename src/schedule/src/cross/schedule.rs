@@ -22,10 +22,8 @@ fn header(sheet: &mut Sheet<'_>, raw: &RawSchedule) {
     if header.span.is_empty() {
         return;
     }
-    match (&header.approved_by, &header.approved_on) {
-        (Some(by), None) => half(sheet, "schedule", &by.span, "approved_by", "approved_on"),
-        (None, Some(on)) => half(sheet, "schedule", &on.span, "approved_on", "approved_by"),
-        (None, None) => sheet.warn(
+    if !header.approval_written {
+        sheet.warn(
             &header.span,
             say(
                 codes::UNAPPROVED,
@@ -37,8 +35,7 @@ fn header(sheet: &mut Sheet<'_>, raw: &RawSchedule) {
                         .to_owned(),
                 ),
             ),
-        ),
-        (Some(_), Some(_)) => {}
+        );
     }
     let starts = [("approved_on", &header.approved_on), ("effective_from", &header.effective_from)];
     for (key, start) in starts {
@@ -59,47 +56,24 @@ fn header(sheet: &mut Sheet<'_>, raw: &RawSchedule) {
     }
 }
 
-/// Reports that of two keys that belong together one is missing.
-pub(super) fn half(
-    sheet: &mut Sheet<'_>,
-    who: &str,
-    span: &crate::source::Span,
-    there: &str,
-    missing: &str,
-) {
-    sheet.error(
-        span,
-        say(
-            codes::HALF_SAID,
-            format!("{who}: \"{there}\" is there and \"{missing}\" is not"),
-            format!("no {missing}"),
-            Some("write both, or neither".to_owned()),
-        ),
-    );
-}
-
 fn authorities(sheet: &mut Sheet<'_>, raw: &RawSchedule) {
     for authority in raw.authorities.values() {
         let who = format!("authority {}", authority.name.value);
-        match (&authority.checked_by, &authority.checked_on) {
-            (Some(by), None) => half(sheet, &who, &by.span, "checked_by", "checked_on"),
-            (None, Some(on)) => half(sheet, &who, &on.span, "checked_on", "checked_by"),
-            (None, None) if authority.minimum.is_some() || authority.requires.is_some() => {
-                sheet.warn(
-                    &authority.name.span,
-                    say(
-                        codes::UNCHECKED_AUTHORITY,
-                        format!("{who}: nobody has checked it for your organisation"),
-                        "not checked",
-                        Some(
-                            "have it checked by someone who knows the law, and write checked_by \
-                             and checked_on"
-                                .to_owned(),
-                        ),
+        let claims = authority.minimum.is_some() || authority.requires.is_some();
+        if claims && !authority.check_written {
+            sheet.warn(
+                &authority.name.span,
+                say(
+                    codes::UNCHECKED_AUTHORITY,
+                    format!("{who}: nobody has checked it for your organisation"),
+                    "not checked",
+                    Some(
+                        "have it checked by someone who knows the law, and write checked_by and \
+                         checked_on"
+                            .to_owned(),
                     ),
-                );
-            }
-            _ => {}
+                ),
+            );
         }
     }
 }

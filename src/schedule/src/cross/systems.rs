@@ -162,16 +162,19 @@ fn dates(
 ) {
     let who = format!("holding of {}", named.value);
     let needed = needed_triggers(class);
+    let permanent = class.retention.as_ref().is_some_and(|t| t.value == Retention::Permanent);
+    // Where the class's own triggers are amiss, nobody can tell what it does not ask for.
+    let clear = !class.damaged
+        && needed.iter().all(|trigger| schedule.triggers.has(trigger))
+        && (permanent || class.has_trigger);
     let mut meant: Vec<&str> = Vec::new();
     for (trigger, _) in &holding.dates {
         let said = trigger.value.as_str();
-        if needed.contains(&said) || class.damaged {
+        let listed = schedule.triggers.has(said);
+        if needed.contains(&said) || (listed && !clear) {
             continue;
         }
         let near = words::nearest(said, needed.iter().copied());
-        let listed = schedule.triggers.has(said);
-        let permanent =
-            class.retention.as_ref().is_some_and(|told| told.value == Retention::Permanent);
         if !listed && !schedule.triggers.complete {
             continue;
         }

@@ -47,6 +47,7 @@ pub(crate) fn holds(sheet: &mut Sheet<'_>) -> Vec<RawHold> {
 fn hold(sheet: &mut Sheet<'_>, id: Told<String>, value: Value<'_>) -> Option<RawHold> {
     let who = format!("hold {}", id.value);
     let table = Table::open(sheet, who, id.span.clone(), value, keys::HOLD)?;
+    table.both_or_neither(sheet, "released_by", "released_on");
     let mut list = |key| table.texts(sheet, key).unwrap_or_default();
     let (classes, systems) = (list("classes"), list("systems"));
     let (subjects, custodians) = (list("subjects"), list("custodians"));

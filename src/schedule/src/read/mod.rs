@@ -40,8 +40,8 @@ impl Names {
     }
 }
 
-/// Checks a name that stands in headings and on certificates.
-fn check_name(sheet: &mut Sheet<'_>, kind: &str, name: &Told<String>) {
+/// Checks a name that stands in headings and on certificates, and returns whether it is good.
+fn check_name(sheet: &mut Sheet<'_>, kind: &str, name: &Told<String>) -> bool {
     const LENGTH_MAX: usize = 64;
     let text = &name.value;
     let good = text.len() <= LENGTH_MAX
@@ -61,6 +61,7 @@ fn check_name(sheet: &mut Sheet<'_>, kind: &str, name: &Told<String>) {
             ),
         );
     }
+    good
 }
 
 /// Checks a jurisdiction: `JM`, `US-CA`.

@@ -35,6 +35,8 @@ pub(crate) struct RawHeader {
     pub title: Option<String>,
     pub organisation: Option<String>,
     pub version: Option<String>,
+    /// Whether anything is said of an approval.
+    pub approval_written: bool,
     pub approved_by: Option<Told<String>>,
     pub approved_on: Option<Told<Date>>,
     pub effective_from: Option<Told<Date>>,
@@ -53,6 +55,8 @@ pub(crate) struct RawAuthority {
     pub minimum: Option<Retention>,
     pub requires: Option<String>,
     pub counts_from: Option<String>,
+    /// Whether anything is said of a check.
+    pub check_written: bool,
     pub checked_by: Option<Told<String>>,
     pub checked_on: Option<Told<Date>>,
 }
@@ -79,7 +83,7 @@ pub(crate) fn schedule(sheet: &mut Sheet<'_>) -> RawSchedule {
     raw.class_names.complete = !sheet.lost_section;
     if let Some(table) = file.named(sheet, "class") {
         for (name, value) in table.named_tables() {
-            check_name(sheet, "class", &name);
+            raw.class_names.complete &= check_name(sheet, "class", &name);
             raw.class_names.list.push(name.clone());
             if let Some(class) = class(sheet, name, value) {
                 raw.classes.push(class);
@@ -101,6 +105,7 @@ fn header(sheet: &mut Sheet<'_>, table: &Table<'_>) -> RawHeader {
         title: table.text(sheet, "title").map(|t| t.value),
         organisation: table.text(sheet, "organisation").map(|t| t.value),
         version: table.text(sheet, "version").map(|t| t.value),
+        approval_written: table.both_or_neither(sheet, "approved_by", "approved_on"),
         approved_by: table.text(sheet, "approved_by"),
         approved_on: table.date(sheet, "approved_on"),
         effective_from: table.date(sheet, "effective_from"),
@@ -168,7 +173,7 @@ fn year_end(text: &str) -> Option<YearEnd> {
 
 fn triggers(sheet: &mut Sheet<'_>, file: &Table<'_>, raw: &mut RawSchedule) {
     raw.triggers.complete = !sheet.lost_section && !file.section_damaged(sheet, "triggers");
-    for (name, meaning) in file.texted(sheet, "triggers").unwrap_or_default() {
+    for (mut name, meaning) in file.texted(sheet, "triggers").unwrap_or_default() {
         if name.value.trim() != name.value {
             sheet.error(
                 &name.span,
@@ -179,6 +184,7 @@ fn triggers(sheet: &mut Sheet<'_>, file: &Table<'_>, raw: &mut RawSchedule) {
                     Some(format!("write \"{}\"", name.value.trim())),
                 ),
             );
+            name.value = name.value.trim().to_owned();
         }
         raw.meanings.insert(name.value.clone(), meaning.value);
         raw.triggers.list.push(name);
@@ -189,7 +195,7 @@ fn authorities(sheet: &mut Sheet<'_>, file: &Table<'_>, raw: &mut RawSchedule) {
     raw.authority_names.complete = !sheet.lost_section;
     let Some(table) = file.named(sheet, "authorities") else { return };
     for (name, value) in table.named_tables() {
-        check_name(sheet, "authority", &name);
+        raw.authority_names.complete &= check_name(sheet, "authority", &name);
         let who = format!("authority {}", name.value);
         raw.authority_names.list.push(name.clone());
         let Some(table) = Table::open(sheet, who, name.span.clone(), value, keys::AUTHORITY) else {
@@ -206,6 +212,7 @@ fn authorities(sheet: &mut Sheet<'_>, file: &Table<'_>, raw: &mut RawSchedule) {
             minimum: table.retention(sheet, "minimum").map(|t| t.value),
             requires: table.text(sheet, "requires").map(|t| t.value),
             counts_from: table.text(sheet, "counts_from").map(|t| t.value),
+            check_written: table.both_or_neither(sheet, "checked_by", "checked_on"),
             checked_by: table.text(sheet, "checked_by"),
             checked_on: table.date(sheet, "checked_on"),
             name: name.clone(),

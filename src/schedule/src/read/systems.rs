@@ -69,7 +69,7 @@ pub(crate) fn systems(sheet: &mut Sheet<'_>, forms: &[&'static Form]) -> RawSyst
     raw.holdings_complete = !sheet.lost_section;
     if let Some(table) = file.named(sheet, "system") {
         for (name, value) in table.named_tables() {
-            check_name(sheet, "system", &name);
+            raw.system_names.complete &= check_name(sheet, "system", &name);
             raw.system_names.list.push(name.clone());
             if let Some(system) = system(sheet, name, value, forms) {
                 raw.systems.push(system);
@@ -240,9 +240,10 @@ fn holding(sheet: &mut Sheet<'_>, value: Value<'_>, raw: &RawSystems) -> Option<
         }
     }
     let settings = form.map(|form| settings(sheet, &table, form.holding)).unwrap_or_default();
+    let dates = table.texted(sheet, "dates");
     Some(RawHolding {
-        dates: table.texted(sheet, "dates").unwrap_or_default(),
-        dates_complete: !table.damaged,
+        dates_complete: !table.damaged && dates.is_some() == table.has("dates"),
+        dates: dates.unwrap_or_default(),
         subject: template(sheet, &table, "subject"),
         custodian: template(sheet, &table, "custodian"),
         jurisdiction: template(sheet, &table, "jurisdiction"),
