@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use quietus_contract::Place;
 
-use crate::source::{Lines, SourceFile, Span};
+use crate::source::{SourceFile, Span};
 
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub struct Defect {
     pub label: String,
     /// What to do.
     pub help: Option<String>,
+    /// Whether the line may hold a secret: then its place may be shown, and its text never.
+    pub is_secret: bool,
 }
 
 /// Whether the programme can work with a defect.
@@ -57,9 +59,10 @@ impl Defect {
     }
 
     fn write(&self, out: &mut String, file: &SourceFile) {
-        let lines = Lines::new(&file.text);
-        let line = lines.line_of(self.span.start);
-        let line_span = lines.span(&file.text, line);
+        let start = file.text.get(..self.span.start).and_then(|before| before.rfind('\n'));
+        let start = start.map_or(0, |newline| newline + 1);
+        let end = file.text.get(self.span.start..).and_then(|after| after.find('\n'));
+        let line_span = start..end.map_or(file.text.len(), |newline| self.span.start + newline);
         let text = file.text.get(line_span.clone()).unwrap_or_default();
         let text = text.trim_end_matches('\r');
         let before = file.text.get(line_span.start..self.span.start).unwrap_or_default();
@@ -73,9 +76,13 @@ impl Defect {
         writeln!(out, "{}[{}]: {}", self.severity.word(), self.code, self.message).ok();
         writeln!(out, "{gutter}--> {}", self.place).ok();
         writeln!(out, "{gutter} |").ok();
-        writeln!(out, "{number} | {text}").ok();
-        let label = if self.label.is_empty() { String::new() } else { format!(" {}", self.label) };
-        writeln!(out, "{gutter} | {pad}{marks}{label}").ok();
+        if self.is_secret {
+            writeln!(out, "{number} | (not shown: it may be a secret) {}", self.label).ok();
+        } else {
+            writeln!(out, "{number} | {text}").ok();
+            let label = format!("{pad}{marks} {}", self.label);
+            writeln!(out, "{gutter} | {}", label.trim_end()).ok();
+        }
         if let Some(help) = &self.help {
             writeln!(out, "{gutter} = help: {help}").ok();
         }

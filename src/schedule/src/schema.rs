@@ -50,7 +50,13 @@ pub fn systems(forms: &[&'static Form]) -> Value {
     let mut rules = Vec::new();
     for form in forms {
         for key in form.holding {
-            holding.entry(key.name).or_insert_with(|| of_key(key));
+            let schema = of_key(key);
+            match holding.get_mut(key.name) {
+                None => {
+                    holding.insert(key.name.to_owned(), schema);
+                }
+                Some(known) => add_choice(known, schema),
+            }
         }
         let mut own = properties(keys::SYSTEM);
         for key in form.system {
@@ -88,6 +94,17 @@ pub fn systems(forms: &[&'static Form]) -> Value {
         }
     }
     schema
+}
+
+/// Lets a key have a second form: two adapters have a key of this name.
+fn add_choice(known: &mut Value, schema: Value) {
+    if let Some(choices) = known.get_mut("anyOf").and_then(Value::as_array_mut) {
+        if !choices.contains(&schema) {
+            choices.push(schema);
+        }
+    } else if *known != schema {
+        *known = json!({ "anyOf": [known.take(), schema] });
+    }
 }
 
 fn file(title: &str, about: &str, fields: &[Field]) -> Value {

@@ -83,7 +83,11 @@ impl<'f> Sheet<'f> {
         let word = self.file.text.get(span.clone()).unwrap_or_default().to_owned();
         let place = self.place(span.start);
         let Say { code, message, label, help } = say;
-        self.defects.push(Defect { severity, code, place, span, word, message, label, help });
+        let line = self.lines.span(&self.file.text, self.lines.line_of(span.start));
+        let is_secret = self.file.text.get(line).is_some_and(may_hold_secret);
+        let word = if is_secret { String::new() } else { word };
+        let defect = Defect { severity, code, place, span, word, message, label, help, is_secret };
+        self.defects.push(defect);
     }
 
     /// Returns the defects in the order of the text, and forgets them.
@@ -305,7 +309,10 @@ impl<'t> Table<'t> {
                 codes::BLANK,
                 format!("\"{key}\" says nothing"),
                 "blank",
-                Some("write something, or remove the key".to_owned()),
+                Some(
+                    "write something, or remove the key where the table may be without it"
+                        .to_owned(),
+                ),
             ),
         );
     }
@@ -402,7 +409,7 @@ impl<'t> Table<'t> {
             &text.span,
             say(
                 codes::UNKNOWN_WORD,
-                format!("\"{}\" is not a {}", text.value, key.replace('_', " ")),
+                format!("\"{}\" is not {}", text.value, words::a(&key.replace('_', " "))),
                 "unknown word",
                 words::sentences(
                     words::did_you_mean(&text.value, known.iter().copied()),
@@ -553,7 +560,7 @@ impl<'t> Table<'t> {
                         codes::WRONG_SHAPE,
                         format!("\"{key}\" must be a list of tables, not {found}"),
                         "not a list",
-                        Some("write the heading in double brackets: [[...]]".to_owned()),
+                        Some("write its heading in double brackets, between [[ and ]]".to_owned()),
                     ),
                 );
                 Vec::new()
@@ -588,6 +595,22 @@ impl<'t> Table<'t> {
         }
         Some(table)
     }
+}
+
+/// Whether a line sets a key whose value may be a secret, though it should not be.
+fn may_hold_secret(line: &str) -> bool {
+    const NAMES: [&str; 6] = ["connect", "passw", "secret", "token", "credential", "login"];
+    /// A longer line is no line of a systems file, and not worth showing.
+    const LENGTH_MAX: usize = 4_096;
+    if line.len() > LENGTH_MAX {
+        return true;
+    }
+    let lower = line.to_lowercase();
+    lower.match_indices('=').any(|(equals, _)| {
+        let before = lower.get(..equals).unwrap_or_default().trim_end();
+        let key = before.rsplit([' ', '\t', ',', '{', '.', '=']).next().unwrap_or_default();
+        NAMES.iter().any(|name| key.contains(name))
+    })
 }
 
 /// Reads "2026-03-12" and nothing else.

@@ -11,6 +11,9 @@ use crate::source::Span;
 /// The largest file that is read; a schedule has some kilobytes, a register some megabytes.
 const BYTES_MAX: usize = 32 * 1024 * 1024;
 
+/// How many errors are looked at each time; one line more or less of a hopeless file is no loss.
+const ERRORS_MAX: usize = 100;
+
 /// How many times the file is read again without its broken lines.
 const PASSES_MAX: usize = 32;
 
@@ -48,7 +51,7 @@ pub(crate) fn readable(sheet: &mut Sheet<'_>) -> String {
     for _ in 0..PASSES_MAX {
         let (_, errors) = DeTable::parse_recoverable(&text);
         let mut broken: Vec<Range<usize>> = Vec::new();
-        for error in &errors {
+        for error in errors.iter().take(ERRORS_MAX) {
             let span = error.span().unwrap_or(0..0);
             let line = sheet.lines.line_of(span.start.min(text.len()));
             if error.message() == "duplicate key" {
@@ -180,8 +183,11 @@ fn report_twice(sheet: &mut Sheet<'_>, span: &Span) {
 
 fn report(sheet: &mut Sheet<'_>, message: &str, span: &Span, line: usize) {
     let mut span = span.clone();
+    let is_blank = sheet.file.text.get(span.clone()).is_none_or(|text| text.trim().is_empty());
+    let message =
+        if is_blank && message.contains("must be quoted") { "missing value" } else { message };
     let line_span = sheet.lines.span(&sheet.file.text, line);
-    if span.is_empty() && span.start > line_span.start && span.start >= line_span.end {
+    if is_blank && span.start > line_span.start {
         // At the end of a line there is nothing to underline: take the last word before it.
         let text = sheet.file.text.get(line_span.clone()).unwrap_or_default().trim_end();
         let word = text.rfind(char::is_whitespace).map_or(0, |n| n + 1);

@@ -30,11 +30,20 @@ pub(crate) fn quoted<S: AsRef<str>>(words: &[S]) -> Vec<String> {
 pub(crate) fn nearest<'w>(said: &str, known: impl IntoIterator<Item = &'w str>) -> Option<&'w str> {
     /// Below this likeness a suggestion confuses more than it helps.
     const LIKENESS_MIN: f64 = 0.7;
+    nearest_by(said, known, LIKENESS_MIN)
+}
+
+/// As [`nearest`], with a likeness of one's own, from 0 to 1.
+pub(crate) fn nearest_by<'w>(
+    said: &str,
+    known: impl IntoIterator<Item = &'w str>,
+    likeness_min: f64,
+) -> Option<&'w str> {
     let lower = said.to_lowercase();
     known
         .into_iter()
         .map(|word| (strsim::normalized_damerau_levenshtein(&lower, &word.to_lowercase()), word))
-        .filter(|(likeness, _)| *likeness >= LIKENESS_MIN)
+        .filter(|(likeness, _)| *likeness >= likeness_min)
         .max_by(|(a, _), (b, _)| a.total_cmp(b))
         .map(|(_, word)| word)
 }
@@ -53,6 +62,16 @@ pub(crate) fn sentences(first: Option<String>, then: impl Into<String>) -> Optio
     match first {
         None => Some(then).filter(|t| !t.is_empty()),
         Some(first) if then.is_empty() => Some(first),
-        Some(first) => Some(format!("{first} {then}")),
+        Some(first) => {
+            let mut chars = then.chars();
+            let initial: String = chars.next().into_iter().flat_map(char::to_uppercase).collect();
+            Some(format!("{first} {initial}{}", chars.as_str()))
+        }
     }
+}
+
+/// Returns the word with "a" or "an" before it.
+pub(crate) fn a(word: &str) -> String {
+    let article = if word.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+    format!("{article} {word}")
 }

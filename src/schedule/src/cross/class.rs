@@ -11,6 +11,7 @@ use crate::source::{Span, Told};
 pub(super) fn class(sheet: &mut Sheet<'_>, raw: &RawSchedule, class: &RawClass) {
     let who = format!("class {}", class.id.value);
     names(sheet, raw, class, &who);
+    home(sheet, raw, class, &who);
     years(sheet, raw, class, &who);
     disposition(sheet, class, &who);
     permanence(sheet, class, &who);
@@ -52,6 +53,21 @@ fn names(sheet: &mut Sheet<'_>, raw: &RawSchedule, class: &RawClass, who: &str) 
     if let Some(said) = unknown(code, "class", what, &successor.value, &raw.class_names, "") {
         sheet.error(&successor.span, said);
     }
+}
+
+/// A variant of the place that the class is written for says the same thing twice.
+fn home(sheet: &mut Sheet<'_>, raw: &RawSchedule, class: &RawClass, who: &str) {
+    let Some(home) = &raw.header.jurisdiction else { return };
+    let Some(variant) = class.variants.iter().find(|v| v.name.value == home.value) else { return };
+    sheet.error(
+        &variant.name.span,
+        say(
+            codes::REPEATED,
+            format!("{who}: a variant for {}, which the class itself is for", home.value),
+            "the schedule's own jurisdiction",
+            Some("write these periods in the class, and remove the variant".to_owned()),
+        ),
+    );
 }
 
 /// Every trigger that the class names, with its place.

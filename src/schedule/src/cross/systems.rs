@@ -114,7 +114,7 @@ fn check_holding(
     holding: &RawHolding,
 ) {
     if let Some(system) = &holding.system {
-        let what = format!("holding: there is no system \"{}\"", system.value);
+        let what = format!("{}: there is no system \"{}\"", holding.who, system.value);
         let listed = "Systems are described in [system.NAME].";
         let code = codes::UNKNOWN_SYSTEM;
         let names = &raw.system_names;
@@ -124,7 +124,7 @@ fn check_holding(
     }
     register_sources(sheet, registers, holding);
     let Some(named) = &holding.class else { return };
-    let what = format!("holding: there is no class \"{}\"", named.value);
+    let what = format!("{}: there is no class \"{}\"", holding.who, named.value);
     let listed = "Classes are written in schedule.toml.";
     let code = codes::UNKNOWN_CLASS;
     let names = &schedule.class_names;
@@ -141,10 +141,7 @@ fn check_holding(
             &named.span,
             say(
                 codes::JURISDICTION_MISSING,
-                format!(
-                    "holding of {}: nothing says which jurisdiction a record is under",
-                    named.value
-                ),
+                format!("{}: nothing says which jurisdiction a record is under", holding.who),
                 format!("has other periods in {}", words::all(&places)),
                 Some("write jurisdiction = \"{...}\", with the field that has it".to_owned()),
             ),
@@ -160,7 +157,7 @@ fn dates(
     class: &RawClass,
     named: &Told<String>,
 ) {
-    let who = format!("holding of {}", named.value);
+    let who = &holding.who;
     let needed = needed_triggers(class);
     let permanent = class.retention.as_ref().is_some_and(|t| t.value == Retention::Permanent);
     // Where the class's own triggers are amiss, nobody can tell what it does not ask for.
@@ -243,7 +240,7 @@ fn register_sources(
                 &source.span,
                 say(
                     codes::UNKNOWN_REGISTER,
-                    format!("holding: there is no register \"{name}\""),
+                    format!("{}: there is no register \"{name}\"", holding.who),
                     "unknown register",
                     words::sentences(
                         words::did_you_mean(name, registers.keys().map(String::as_str)),
@@ -257,7 +254,10 @@ fn register_sources(
                 &source.span,
                 say(
                     codes::EVENT_MISSING,
-                    "holding: nothing says which event of the register is a record's",
+                    format!(
+                        "{}: nothing says which event of the register is a record's",
+                        holding.who
+                    ),
                     "no event",
                     Some("write event = \"{...}\", with the field that names it".to_owned()),
                 ),
@@ -269,7 +269,7 @@ fn register_sources(
             &holding.span,
             say(
                 codes::NO_EFFECT,
-                "holding: \"event\" is written, and no date comes from a register",
+                format!("{}: \"event\" is written, and no date comes from a register", holding.who),
                 "no register",
                 Some(
                     "write \"register:NAME\" as the source of a date, or remove \"event\""
@@ -284,7 +284,7 @@ fn anonymise(sheet: &mut Sheet<'_>, holding: &RawHolding, class: &RawClass, name
     let (Some(disposition), Some(form)) = (&class.disposition, holding.form) else { return };
     let wanted = disposition.value == Disposition::Anonymise;
     let able = form.holding.iter().any(|key| key.name == "anonymise");
-    let who = format!("holding of {}", named.value);
+    let who = &holding.who;
     let (span, message, label, help) = match (&holding.anonymise, wanted, able) {
         (None, true, true) if holding.dates_complete => (
             named.span.clone(),

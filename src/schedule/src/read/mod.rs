@@ -102,7 +102,9 @@ fn time_zone(table: &Table<'_>, sheet: &mut Sheet<'_>, key: &str) -> Option<Time
     if zone.is_none() {
         let known: Vec<String> =
             jiff::tz::db().available().map(|name| name.as_str().to_owned()).collect();
-        let meant = words::did_you_mean(&name.value, known.iter().map(String::as_str));
+        // Towns have names like others far away; only a slip of the pen is worth a suggestion.
+        let meant = words::nearest_by(&name.value, known.iter().map(String::as_str), 0.85)
+            .map(|zone| format!("did you mean \"{zone}\"?"));
         table.error(
             sheet,
             &name.span,

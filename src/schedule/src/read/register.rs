@@ -14,10 +14,14 @@ pub(crate) fn register(sheet: &mut Sheet<'_>) -> Register {
     let file = Table::root(sheet, &tree, keys::REGISTER_FILE);
     let mut events = BTreeMap::new();
     for value in file.tables(sheet, "event") {
-        let Some(table) = Table::open(sheet, "event", value.span(), value, keys::EVENT) else {
+        let Some(mut table) = Table::open_freely(sheet, "event", value.span(), value) else {
             continue;
         };
         let record = table.text(sheet, "record");
+        if let Some(record) = &record {
+            table.who = format!("event \"{}\"", record.value);
+        }
+        table.check_keys(sheet, keys::EVENT, &[]);
         let date = table.date(sheet, "date");
         table.text(sheet, "recorded_by");
         table.text(sheet, "notes");
@@ -31,7 +35,7 @@ pub(crate) fn register(sheet: &mut Sheet<'_>) -> Register {
                 &record.span,
                 say(
                     codes::REPEATED,
-                    format!("\"{}\" is recorded twice", taken.key()),
+                    format!("it was recorded before, on {}", taken.get()),
                     "again",
                     Some("keep the one that is right".to_owned()),
                 ),

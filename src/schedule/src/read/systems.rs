@@ -41,6 +41,8 @@ pub(crate) struct RawSystem {
 /// What `[[holding]]` says.
 #[derive(Debug)]
 pub(crate) struct RawHolding {
+    /// What messages call it.
+    pub who: String,
     pub span: Span,
     pub class: Option<Told<String>>,
     pub system: Option<Told<String>>,
@@ -161,7 +163,6 @@ fn connect(sheet: &mut Sheet<'_>, table: &Table<'_>) -> Option<Connect> {
         _ => None,
     };
     if connect.is_none() {
-        // The word may be a password: it is underlined where it stands and said nowhere else.
         table.error(
             sheet,
             &text.span,
@@ -244,6 +245,7 @@ fn holding(sheet: &mut Sheet<'_>, value: Value<'_>, raw: &RawSystems) -> Option<
     Some(RawHolding {
         dates_complete: !table.damaged && dates.is_some() == table.has("dates"),
         dates: dates.unwrap_or_default(),
+        who: table.who.clone(),
         subject: template(sheet, &table, "subject"),
         custodian: template(sheet, &table, "custodian"),
         jurisdiction: template(sheet, &table, "jurisdiction"),
