@@ -202,6 +202,13 @@ mod tests {
     }
 
     #[test]
+    fn seconds_outside_the_calendar_have_no_text() {
+        for seconds in [i64::MIN, -62_135_596_801, 253_402_300_800, i64::MAX] {
+            assert_eq!(Timestamp::from_unix(seconds), None, "{seconds}");
+        }
+    }
+
+    #[test]
     fn every_day_is_read_back() {
         for day in (-719_162..2_932_896).step_by(13) {
             let date = Date::from_epoch_day(day).unwrap();
