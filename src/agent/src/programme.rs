@@ -240,6 +240,7 @@ fn unknown_names(
                 message: format!("the schedule has no class \"{class}\""),
                 label: "unknown class".into(),
                 help: Some("classes are named in schedule.toml: [class.NAME]".into()),
+                is_secret: false,
             }
         })
         .collect()

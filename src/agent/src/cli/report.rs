@@ -58,6 +58,9 @@ fn one(defects: &Defects, defect: &Defect, colours: bool) -> String {
     let Some(file) = defects.file_of(defect) else {
         return format!("{}: {}", defect.place, defect.message);
     };
+    if defect.is_secret {
+        return defect.render(file);
+    }
     let label = if defect.label.is_empty() { "here" } else { &defect.label };
     let severity = match defect.severity {
         Severity::Error => miette::Severity::Error,

@@ -324,6 +324,7 @@ impl Reader<'_> {
             message: message.to_owned(),
             label: label.to_owned(),
             help,
+            is_secret: false,
         });
     }
 
