@@ -79,4 +79,15 @@ pub trait Disposer: Inventory {
     /// - An error says nothing about any record; all of them count as indeterminate.
     /// - Dropping the future midway harms nothing outside the order.
     async fn dispose(&self, order: &DisposalOrder) -> Result<Vec<Outcome>>;
+
+    /// Puts records of an interrupted order back as they were, as far as they are still there:
+    /// those that will not be disposed of after all, for a hold came in between.
+    ///
+    /// # Behavior
+    ///
+    /// - Harmless for records that the order never reached, and for those that are gone.
+    /// - Only adapters whose disposal has more than one step have something to do.
+    async fn release(&self, _scope: &Scope, _records: &[RecordRef]) -> Result<()> {
+        Ok(())
+    }
 }

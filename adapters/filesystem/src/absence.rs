@@ -1,10 +1,10 @@
 //! A separate look whether records are gone.
 
 use quietus_contract::{Absence, Checked, RecordRef};
-use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::fd::{AsFd, OwnedFd};
 use rustix::io::Errno;
 
-use crate::claim::{self, Found};
+use crate::claim::{self, Found, Occupied};
 use crate::config::Technique;
 use crate::root::Root;
 use crate::sidecar::{self, Beside};
@@ -20,6 +20,13 @@ pub(crate) struct Look<'a> {
     pub(crate) suffix: Option<&'a str>,
 }
 
+/// A folder in which records are looked for.
+struct Open {
+    path: Vec<u8>,
+    fd: OwnedFd,
+    slots: Vec<Occupied>,
+}
+
 impl Look<'_> {
     /// Looks for each record: one answer for each, in order.
     ///
@@ -30,38 +37,41 @@ impl Look<'_> {
         if let Err(lost) = self.root.check() {
             return records.iter().map(|_| unknown(&lost.message)).collect();
         }
-        let mut open = None;
+        let mut open: Option<Open> = None;
         records.iter().map(|record| self.one(record, &mut open)).collect()
     }
 
     /// Looks for one record; `open` is the folder of the one before.
-    fn one(self, record: &RecordRef, open: &mut Option<(Vec<u8>, OwnedFd)>) -> Absence {
+    fn one(self, record: &RecordRef, open: &mut Option<Open>) -> Absence {
         let path = names::path_of(&record.locator);
         let (Some(path), Some(seen)) = (path, Seen::from_version(&record.version)) else {
             return unknown("the record is not one of this adapter's");
         };
         let (folder, name) = names::split(&path);
-        if open.as_ref().is_none_or(|(known, _)| known != folder) {
-            match self.root.folder_to_look(folder) {
-                Ok(fd) => *open = Some((folder.to_vec(), fd)),
+        if open.as_ref().is_none_or(|open| open.path != folder) {
+            match self.open(folder) {
+                Ok(now) => *open = Some(now),
                 Err(errno) if error::is_absence(errno) => return self.above(folder),
                 Err(errno) => return unknown(error::words(errno)),
             }
         }
-        let Some((_, fd)) = open else { return unknown("the folder is not open") };
-        self.judge(fd.as_fd(), name, &seen).unwrap_or_else(|errno| unknown(error::words(errno)))
+        let Some(open) = open else { return unknown("the folder is not open") };
+        self.judge(open, name, &seen).unwrap_or_else(|errno| unknown(error::words(errno)))
     }
 
-    fn judge(self, fd: BorrowedFd<'_>, name: &[u8], seen: &Seen) -> Result<Absence, Errno> {
-        match claim::find(fd, name, &seen.file)? {
-            Found::Named(stat) if Print::of(&stat) == seen.file => {
-                let same = self.sidecar_is_as_seen(fd, name, seen)?;
-                return Ok(if same { Absence::Present } else { Absence::Newer });
-            }
-            Found::Claimed(stat) if self.is_claim_of(&Print::of(&stat), &seen.file) => {
+    fn open(self, folder: &[u8]) -> Result<Open, Errno> {
+        let fd = self.root.folder_to_look(folder)?;
+        let slots = claim::slots(fd.as_fd())?;
+        Ok(Open { path: folder.to_vec(), fd, slots })
+    }
+
+    fn judge(self, open: &Open, name: &[u8], seen: &Seen) -> Result<Absence, Errno> {
+        match claim::find(open.fd.as_fd(), name, &seen.file, &open.slots)? {
+            Found::Named(stat) if Print::of(&stat) == seen.file => return Ok(Absence::Present),
+            Found::Claimed(stat, _) if self.is_claim_of(&Print::of(&stat), &seen.file) => {
                 return Ok(Absence::Present);
             }
-            Found::Named(_) | Found::Claimed(_) | Found::Gone { other: true } => {
+            Found::Named(_) | Found::Claimed(..) | Found::Gone { other: true } => {
                 return Ok(Absence::Newer);
             }
             Found::Gone { other: false } => {}
@@ -71,43 +81,25 @@ impl Look<'_> {
         };
         let mut side = name.to_vec();
         side.extend_from_slice(suffix.as_bytes());
-        self.judge_sidecar(fd, &side, print, digest)
-    }
-
-    /// The file is as the plan saw it; the record is, if what describes it is, too.
-    fn sidecar_is_as_seen(
-        self,
-        fd: BorrowedFd<'_>,
-        name: &[u8],
-        seen: &Seen,
-    ) -> Result<bool, Errno> {
-        let Some(suffix) = self.suffix else { return Ok(true) };
-        let side = [name, suffix.as_bytes()].concat();
-        Ok(match (&seen.sidecar, sidecar::read(fd, &side)?) {
-            (Some((print, digest)), Beside::File(now)) => {
-                now.print == *print && now.digest == *digest
-            }
-            (None, Beside::Nothing | Beside::NoFile) => true,
-            _ => false,
-        })
+        self.judge_sidecar(open, &side, print, digest)
     }
 
     /// The file is gone; a record is gone when its sidecar is, too.
     fn judge_sidecar(
         self,
-        fd: BorrowedFd<'_>,
+        open: &Open,
         side: &[u8],
         print: &Print,
         digest: &[u8; DIGEST_BYTES],
     ) -> Result<Absence, Errno> {
-        match claim::find(fd, side, print)? {
+        match claim::find(open.fd.as_fd(), side, print, &open.slots)? {
             Found::Gone { other: false } => Ok(Absence::Absent(Checked::ByRecord)),
             Found::Gone { other: true } => Ok(Absence::Newer),
-            Found::Claimed(stat) if self.is_claim_of(&Print::of(&stat), print) => {
+            Found::Claimed(stat, _) if self.is_claim_of(&Print::of(&stat), print) => {
                 Ok(Absence::Present)
             }
-            Found::Claimed(_) => Ok(Absence::Newer),
-            Found::Named(_) => match sidecar::read(fd, side)? {
+            Found::Claimed(..) => Ok(Absence::Newer),
+            Found::Named(_) => match sidecar::read(open.fd.as_fd(), side)? {
                 Beside::File(now) if now.print == *print && now.digest == *digest => {
                     Ok(Absence::Present)
                 }

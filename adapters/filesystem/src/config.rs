@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::civil::Date;
 use quietus_contract::{Action, Form, Holding, Key, Place, Result, Shape, SystemConfig};
 
+use crate::claim;
 use crate::error::misconfigured;
 use crate::names;
 use crate::pattern::{Captures, Pattern, Scratch};
@@ -166,7 +167,7 @@ impl Selection {
 
     /// Returns what a path says of itself, if it is the path of a record.
     pub(crate) fn matches(&self, path: &[u8], scratch: &mut Scratch) -> Option<Matched<'_>> {
-        if self.is_sidecar(path) || self.is_excepted(path, scratch) {
+        if self.is_no_record(path) || self.is_excepted(path, scratch) {
             return None;
         }
         self.patterns.iter().find_map(|pattern| {
@@ -192,9 +193,11 @@ impl Selection {
         base.join(&b'/')
     }
 
-    /// A path that has the form of a sidecar is never a record: it goes with its record or stays.
-    fn is_sidecar(&self, path: &[u8]) -> bool {
-        self.sidecar.as_ref().is_some_and(|suffix| path.ends_with(suffix.as_bytes()))
+    /// A path that has the form of a sidecar is never a record (it goes with its record or
+    /// stays), nor is a claim.
+    fn is_no_record(&self, path: &[u8]) -> bool {
+        claim::is_claim(names::split(path).1)
+            || self.sidecar.as_ref().is_some_and(|suffix| path.ends_with(suffix.as_bytes()))
     }
 
     fn is_excepted(&self, path: &[u8], scratch: &mut Scratch) -> bool {

@@ -100,9 +100,12 @@ impl FileTree {
             }
             let Some(found) = walk.next()? else { return Ok(page) };
             last = names::join(&found.folder, &found.name);
-            let record =
-                reader.listed(&mut scratch, &found.folder, found.open.as_fd(), &found.name, &last);
-            page.records.extend(record?);
+            page.records.extend(reader.read(
+                &mut scratch,
+                found.open.as_fd(),
+                &found.name,
+                &last,
+            )?);
         }
         let mut parked = self.parked.lock().unwrap_or_else(PoisonError::into_inner);
         *parked = Some(Parked { selection, cursor: last.clone(), walk });
@@ -131,24 +134,11 @@ impl FileTree {
         path: &[u8],
     ) -> Result<Option<Record>> {
         let (folder, name) = names::split(path);
-        let open = match self.root.folder(folder) {
-            Ok(open) => open,
-            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::XDEV) => return Ok(None),
-            Err(errno) => return Err(error::call("a record's folder cannot be opened", errno)),
-        };
-        if let Some(record) = reader.listed(scratch, folder, open.as_fd(), name, path)? {
-            return Ok(Some(record));
+        match self.root.folder(folder) {
+            Ok(open) => reader.read(scratch, open.as_fd(), name, path),
+            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::XDEV) => Ok(None),
+            Err(errno) => Err(error::call("a record's folder cannot be opened", errno)),
         }
-        match stat(open.as_fd(), name) {
-            Err(Errno::NOENT) => {}
-            _ => return Ok(None),
-        }
-        for claimed in residual::names_in(open.as_fd()).unwrap_or_default() {
-            if claim::original(&claimed).is_some_and(|(_, original)| original == name) {
-                return reader.listed(scratch, folder, open.as_fd(), &claimed, path);
-            }
-        }
-        Ok(None)
     }
 
     fn survey_now(&self, scope: &Scope) -> Result<Survey> {
@@ -167,10 +157,17 @@ impl FileTree {
              see that"
                 .into(),
         );
+        let (records, claims) = self.count(&selection)?;
+        if claims > 0 {
+            notes.push(format!(
+                "an interrupted run left {claims} files under names that begin with `.quietus-`; \
+                 it must be resumed, or they must get their names back"
+            ));
+        }
         Ok(Survey {
             store: format!("filesystem:{}", self.system),
             space: "files".to_owned(),
-            population: Some(self.count(&selection)?),
+            population: Some(records),
             method: self.method(&medium),
             residual: ResidualCopies {
                 copies: residual::of_medium(&self.root, &medium, self.technique),
@@ -199,16 +196,18 @@ impl FileTree {
         }
     }
 
-    /// Counts names that the selection has; cheap, since nothing but names is read.
-    fn count(&self, selection: &Arc<Selection>) -> Result<u64> {
+    /// Counts names that the selection has, and claims that a run left; cheap, since nothing but
+    /// names is read.
+    fn count(&self, selection: &Arc<Selection>) -> Result<(u64, u64)> {
         let mut walk = Walk::start(&self.root, selection, None)?;
         let mut scratch = Scratch::default();
-        let mut count = 0;
+        let (mut records, mut claims) = (0, 0);
         while let Some(found) = walk.next()? {
             let path = names::join(&found.folder, &found.name);
-            count += u64::from(selection.matches(&path, &mut scratch).is_some());
+            claims += u64::from(claim::is_claim(&found.name));
+            records += u64::from(selection.matches(&path, &mut scratch).is_some());
         }
-        Ok(count)
+        Ok((records, claims))
     }
 
     /// Lists the folders of the first level in which no holding can have a record, and `.` where
@@ -311,44 +310,15 @@ impl<'a> Reader<'a> {
         Self { tree, selection, bounds }
     }
 
-    /// Returns the record behind a name of a listing; `None` if it is none, or may be left out.
-    ///
-    /// A claim that an interrupted order left is the record that it was, under its own name.
-    fn listed(
-        &self,
-        scratch: &mut Scratch,
-        folder: &[u8],
-        open: BorrowedFd<'_>,
-        name: &[u8],
-        path: &[u8],
-    ) -> Result<Option<Record>> {
-        let claimed = claim::original(name);
-        if claimed.is_none() {
-            let Some(matched) = self.selection.matches(path, scratch) else { return Ok(None) };
-            return self.read(&matched, open, name, path, name);
-        }
-        let Some(stat) = present(stat(open, name))? else { return Ok(None) };
-        let claimed = claimed.filter(|(inode, original)| {
-            let there = crate::version::stat(open, original);
-            *inode == stat.stx_ino && matches!(there, Err(Errno::NOENT))
-        });
-        let (own, own_path) = match claimed {
-            Some((_, original)) => (original, names::join(folder, original)),
-            None => (name, path.to_vec()),
-        };
-        let Some(matched) = self.selection.matches(&own_path, scratch) else { return Ok(None) };
-        self.read(&matched, open, name, &own_path, own)
-    }
-
-    /// Reads the file `name` as the record at `path`, whose own name is `own`.
+    /// Returns the record behind a name; `None` if it is none, or may be left out.
     fn read(
         &self,
-        matched: &Matched<'_>,
+        scratch: &mut Scratch,
         open: BorrowedFd<'_>,
         name: &[u8],
         path: &[u8],
-        own: &[u8],
     ) -> Result<Option<Record>> {
+        let Some(matched) = self.selection.matches(path, scratch) else { return Ok(None) };
         let Some(stat) = present(stat(open, name))? else { return Ok(None) };
         if !is_regular(&stat) || stat.stx_attributes.contains(StatxAttributes::MOUNT_ROOT) {
             return Ok(None);
@@ -356,14 +326,14 @@ impl<'a> Reader<'a> {
         let print = Print::of(&stat);
         let beside = match &self.selection.sidecar {
             Some(suffix) => {
-                let mut side = own.to_vec();
+                let mut side = name.to_vec();
                 side.extend_from_slice(suffix.as_bytes());
                 sidecar::read(open, &side)
                     .map_err(|errno| error::call("a sidecar cannot be read", errno))?
             }
             None => Beside::Nothing,
         };
-        let dates = self.dates(matched, &print, &beside);
+        let dates = self.dates(&matched, &print, &beside);
         if self.may_be_left_out(&dates) {
             return Ok(None);
         }
@@ -376,7 +346,7 @@ impl<'a> Reader<'a> {
         Ok(Some(Record {
             reference: RecordRef { locator: names::locator(path), version: seen.to_version() },
             dates,
-            fields: self.fields(matched, &stat, path, &beside),
+            fields: self.fields(&matched, &stat, path, &beside),
             target_hold: hold_of(&stat),
             bytes: Some(stat.stx_size),
             members,

@@ -27,8 +27,10 @@ mod dates;
 mod dispose;
 mod error;
 mod inventory;
+mod members;
 mod names;
 mod pattern;
+mod release;
 mod residual;
 mod root;
 mod shred;
@@ -36,6 +38,7 @@ mod sidecar;
 mod strength;
 mod version;
 mod walk;
+mod work;
 
 use async_trait::async_trait;
 use quietus_contract::{Adapter, Disposer, Form, Inventory, Result, SystemConfig};

@@ -45,7 +45,8 @@ pub(crate) fn read(folder: BorrowedFd<'_>, name: &[u8]) -> Result<Beside, Errno>
     // Not blocking: a pipe that somebody put there must not hold the agent up.
     let fd = match beneath(folder, name, OFlags::RDONLY | OFlags::NONBLOCK) {
         Ok(fd) => fd,
-        Err(Errno::NOENT) => return Ok(Beside::Nothing),
+        // A name that is too long for a sidecar to have it has none.
+        Err(Errno::NOENT | Errno::NAMETOOLONG) => return Ok(Beside::Nothing),
         Err(Errno::LOOP | Errno::XDEV | Errno::NXIO) => return Ok(Beside::NoFile),
         Err(errno) => return Err(errno),
     };

@@ -153,27 +153,94 @@ fn a_file_with_other_names_is_refused_unless_the_holding_says_so() {
     assert!(residual.copies.iter().any(|c| c.kind == "hard-link" && c.records == Some(1)));
 }
 
+/// The names under which a killed run may have left a file.
+fn claims(path: &std::path::Path) -> [std::path::PathBuf; 3] {
+    let inode = std::fs::metadata(path).unwrap().ino();
+    let own = format!(".quietus-{inode:016x}");
+    [".quietus-slot-0", ".quietus-slot-3", &own].map(|name| path.with_file_name(name))
+}
+
 #[test]
 fn a_claim_that_a_killed_run_left_is_still_the_record() {
+    for n in 0..3 {
+        let tree = Tree::new();
+        let path = tree.file("d/a%", "x");
+        tree.file("d/b", "x");
+        let scope = select(&["d/*"]).scope();
+        let records = tree.all(&scope);
+        let claim = &claims(&path)[n];
+        std::fs::rename(&path, claim).unwrap();
+        assert_eq!(tree.verify(&scope, &records), [Absence::Present, Absence::Present]);
+        assert_eq!(names(&tree.all(&scope)), ["d/b"], "a claim is no record");
+        let survey = wait(tree.inventory().survey(&scope)).unwrap();
+        assert!(survey.notes.iter().any(|note| note.contains(".quietus-")), "{survey:?}");
+
+        std::fs::write(&path, "made anew").unwrap();
+        let gone = Outcome::Disposed { members: 0 };
+        assert_eq!(tree.dispose(&scope, &records), [gone.clone(), gone], "{n}");
+        assert!(!exists(claim));
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "made anew");
+    }
+}
+
+#[test]
+fn another_orders_claim_survives_in_any_slot() {
+    for n in 0..3 {
+        let tree = Tree::new();
+        let path = tree.file("d/a", "x");
+        let scope = select(&["d/*"]).scope();
+        let interrupted = tree.all(&scope);
+        let claim = &claims(&path)[n];
+        std::fs::rename(&path, claim).unwrap();
+        tree.file("d/b", "x");
+        tree.file("d/c", "x");
+        let others = tree.all(&scope);
+        let gone = Outcome::Disposed { members: 0 };
+        assert_eq!(tree.dispose(&scope, &others), [gone.clone(), gone.clone()]);
+        assert_eq!(tree.verify(&scope, &interrupted), [Absence::Present]);
+        assert_eq!(tree.dispose(&scope, &interrupted), [gone]);
+    }
+}
+
+#[test]
+fn what_will_not_be_disposed_of_gets_its_name_back() {
+    for n in 0..3 {
+        let tree = Tree::new();
+        let path = tree.file("d/a", "x");
+        let scope = select(&["d/*"]).scope();
+        let records = tree.all(&scope);
+        std::fs::rename(&path, &claims(&path)[n]).unwrap();
+        wait(tree.disposer().release(&scope, &refs(&records))).unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "x");
+        wait(tree.disposer().release(&scope, &refs(&records))).unwrap();
+
+        std::fs::rename(&path, &claims(&path)[n]).unwrap();
+        std::fs::write(&path, "made anew").unwrap();
+        let lost = wait(tree.disposer().release(&scope, &refs(&records)));
+        assert!(lost.is_err_and(|e| e.message.contains("1 files")), "never over another file");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "made anew");
+    }
+}
+
+#[test]
+fn a_record_named_twice_or_linked_to_another_is_harmless() {
     let tree = Tree::new();
-    let path = tree.file("d/a%", "x");
-    let scope = select(&["d/*"]).scope();
+    tree.file("a", "x");
+    let scope = select(&["*"]).set("hard_links", text("unlink")).scope();
+    let mut records = tree.all(&scope);
+    records.push(records[0].clone());
+    let gone = Outcome::Disposed { members: 0 };
+    assert_eq!(tree.dispose(&scope, &records), [gone.clone(), Outcome::AlreadyAbsent]);
+
+    let path = tree.file("b", "x");
+    std::fs::hard_link(&path, tree.path("c")).unwrap();
+    tree.file("d", "x");
     let records = tree.all(&scope);
-    let inode = std::fs::metadata(&path).unwrap().ino();
-    let claim = tree.path(format!("d/.quietus-{inode:016x}-a%"));
-    std::fs::rename(&path, &claim).unwrap();
-    assert_eq!(tree.verify(&scope, &records), [Absence::Present]);
-
-    let again = tree.all(&scope);
-    assert_eq!(names(&again), ["d/a%25"], "it is listed under its own name");
-    let locator = again[0].reference.locator.clone();
-    let looked = wait(tree.inventory().look(&scope, &[locator])).unwrap();
-    assert_eq!(looked[0].as_ref().unwrap().reference, again[0].reference);
-
-    std::fs::write(&path, "made anew").unwrap();
-    assert_eq!(tree.dispose(&scope, &records), [Outcome::Disposed { members: 0 }]);
-    assert!(!exists(&claim));
-    assert_eq!(std::fs::read_to_string(&path).unwrap(), "made anew");
+    // To lose one name is a change of the other; the next run sees it as it is then.
+    assert_eq!(tree.dispose(&scope, &records), [gone.clone(), Outcome::Changed, gone.clone()]);
+    let records = tree.all(&scope);
+    assert_eq!(names(&records), ["c"]);
+    assert_eq!(tree.dispose(&scope, &records), [gone]);
 }
 
 #[test]

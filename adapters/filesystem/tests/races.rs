@@ -22,7 +22,7 @@ mod races {
     use quietus_contract::{Disposer, Outcome, RecordRef, Scope};
     use rustix::fs::{CWD, RenameFlags, renameat_with};
 
-    use crate::support::{Tree, order, refs, select, wait};
+    use crate::support::{Tree, order, refs, select, text, wait};
 
     const FOLDERS: usize = 4;
     const FILES: usize = 24;
@@ -61,8 +61,9 @@ mod races {
     }
 
     impl Round {
-        fn new(at: &Path) -> Self {
-            let tree = Tree::in_folder(tempfile::tempdir_in(at).unwrap());
+        fn new(at: &Path, method: &str) -> Self {
+            let mut tree = Tree::in_folder(tempfile::tempdir_in(at).unwrap());
+            tree.system("method", text(method));
             let outside = tree.folder.path().join("outside");
             let mut paths = Vec::new();
             for folder in 0..FOLDERS {
@@ -108,16 +109,19 @@ mod races {
             std::thread::scope(|scope| {
                 scope.spawn(|| self.swap_files());
                 scope.spawn(|| self.swap_folders());
-                for _ in 0..6 {
-                    for (n, record) in plan.iter().enumerate() {
-                        self.now.store(n, Ordering::Relaxed);
-                        let outcome = victim(self, std::slice::from_ref(record)).remove(0);
-                        if matches!(
-                            outcome,
-                            Outcome::Disposed { .. } | Outcome::Indeterminate { .. }
-                        ) {
-                            disposed.insert(n, outcome);
-                        }
+                // Orders of one and of several: the next claim then destroys the one before.
+                for length in [1, 8, 3, 1, 8, 1] {
+                    for (n, records) in plan.chunks(length).enumerate() {
+                        self.now.store(n * length, Ordering::Relaxed);
+                        let outcomes = victim(self, records);
+                        assert_eq!(outcomes.len(), records.len());
+                        let numbered = (n * length..).zip(outcomes);
+                        disposed.extend(numbered.filter(|(_, outcome)| {
+                            matches!(
+                                outcome,
+                                Outcome::Disposed { .. } | Outcome::Indeterminate { .. }
+                            )
+                        }));
                     }
                 }
                 self.stop.store(true, Ordering::Relaxed);
@@ -197,7 +201,8 @@ mod races {
             for entry in walkdir::WalkDir::new(self.tree.folder.path()) {
                 let entry = entry.unwrap();
                 if entry.file_type().is_file() {
-                    let text = std::fs::read_to_string(entry.path()).unwrap();
+                    let bytes = std::fs::read(entry.path()).unwrap();
+                    let text = String::from_utf8_lossy(&bytes).into_owned();
                     *found.entry(text).or_default() += 1;
                     let links = entry.metadata().unwrap().nlink();
                     if links > 2 {
@@ -264,7 +269,7 @@ mod races {
 
         /// Mostly the record itself, sometimes one of the next.
         fn near(&mut self, now: usize, of: usize) -> usize {
-            (now + [0, 0, 0, 1, 2][self.below(5)]) % of
+            (now + [0, 0, 0, 1, 2, 5, 7][self.below(7)]) % of
         }
 
         /// A moment of random length, so that swaps meet every step of the adapter.
@@ -314,9 +319,10 @@ mod races {
         let (mut swaps, mut rounds, mut gone) = (0, 0, 0);
         while swaps < SWAPS_MIN {
             assert!(start.elapsed() < TIME_MAX, "{swaps} swaps in {rounds} rounds");
-            // Every eighth round on a disk.
+            // Every eighth round on a disk, every fourth with overwriting.
             let [memory, disk] = places();
-            let round = Round::new(if rounds % 8 == 7 { &disk } else { &memory });
+            let method = if rounds % 4 == 2 { "shred" } else { "delete" };
+            let round = Round::new(if rounds % 8 == 7 { &disk } else { &memory }, method);
             let disposed = round.run(adapter);
             let violations = round.violations(&disposed);
             assert!(violations.is_empty(), "{violations:#?}");
@@ -335,7 +341,7 @@ mod races {
     /// A harness that finds nothing must be able to.
     fn is_caught(victim: Victim) {
         let found = (0..60).any(|_| {
-            let round = Round::new(&places()[0]);
+            let round = Round::new(&places()[0], "delete");
             let disposed = round.run(victim);
             !round.violations(&disposed).is_empty()
         });
