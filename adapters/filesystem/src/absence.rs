@@ -1,7 +1,7 @@
 //! A separate look whether records are gone.
 
 use quietus_contract::{Absence, Checked, RecordRef};
-use rustix::fd::{AsFd, OwnedFd};
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::io::Errno;
 
 use crate::claim::{self, Found, Occupied};
@@ -66,22 +66,27 @@ impl Look<'_> {
     }
 
     fn judge(self, open: &Open, name: &[u8], seen: &Seen) -> Result<Absence, Errno> {
-        match claim::find(open.fd.as_fd(), name, &seen.file, &open.slots)? {
-            Found::Named(stat) if Print::of(&stat) == seen.file => return Ok(Absence::Present),
+        let fd = open.fd.as_fd();
+        let side = self.suffix.map(|suffix| [name, suffix.as_bytes()].concat());
+        match claim::find(fd, name, &seen.file, &open.slots)? {
+            Found::Named(stat) if Print::of(&stat) == seen.file => {
+                let same = match side {
+                    Some(side) => is_beside(fd, &side, seen.sidecar.as_ref())?,
+                    None => true,
+                };
+                Ok(if same { Absence::Present } else { Absence::Newer })
+            }
             Found::Claimed(stat, _) if self.is_claim_of(&Print::of(&stat), &seen.file) => {
-                return Ok(Absence::Present);
+                Ok(Absence::Present)
             }
             Found::Named(_) | Found::Claimed(..) | Found::Gone { other: true } => {
-                return Ok(Absence::Newer);
+                Ok(Absence::Newer)
             }
-            Found::Gone { other: false } => {}
+            Found::Gone { other: false } => match side.zip(seen.sidecar.as_ref()) {
+                Some((side, (print, digest))) => self.judge_sidecar(open, &side, print, digest),
+                None => Ok(Absence::Absent(Checked::ByRecord)),
+            },
         }
-        let (Some((print, digest)), Some(suffix)) = (&seen.sidecar, self.suffix) else {
-            return Ok(Absence::Absent(Checked::ByRecord));
-        };
-        let mut side = name.to_vec();
-        side.extend_from_slice(suffix.as_bytes());
-        self.judge_sidecar(open, &side, print, digest)
     }
 
     /// The file is gone; a record is gone when its sidecar is, too.
@@ -128,6 +133,19 @@ impl Look<'_> {
         }
         unknown("the root itself cannot be opened")
     }
+}
+
+/// Tells whether the sidecar is as the plan saw it.
+fn is_beside(
+    fd: BorrowedFd<'_>,
+    side: &[u8],
+    planned: Option<&(Print, [u8; DIGEST_BYTES])>,
+) -> Result<bool, Errno> {
+    Ok(match (sidecar::read(fd, side)?, planned) {
+        (Beside::File(now), Some((print, digest))) => now.print == *print && now.digest == *digest,
+        (Beside::Nothing | Beside::NoFile, None) => true,
+        _ => false,
+    })
 }
 
 fn unknown(reason: &str) -> Absence {

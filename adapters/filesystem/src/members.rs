@@ -12,7 +12,7 @@ use crate::claim::{self, Found, Occupied};
 use crate::config::Technique;
 use crate::sidecar::{self, Beside};
 use crate::version::{Print, Seen, is_regular, stat};
-use crate::work::{Step, Stop, Work, indeterminate, refused, stranded};
+use crate::work::{NO_FREE_NAME, Step, Stop, Work, indeterminate, refused, stranded};
 use crate::{error, shred};
 
 /// A file of a record that will be destroyed.
@@ -138,7 +138,7 @@ fn claim(fd: BorrowedFd<'_>, target: &Target) -> Step<()> {
         Ok(()) => {}
         Err(errno) if error::is_absence(errno) => return Err(Outcome::AlreadyAbsent.into()),
         Err(Errno::EXIST) => {
-            return Err(refused("another file has the name that the agent needs").into());
+            return Err(refused(NO_FREE_NAME).into());
         }
         Err(errno) => return Err(errno.into()),
     }
@@ -158,7 +158,7 @@ fn erase(work: &Work<'_>, fd: BorrowedFd<'_>, target: &Target) -> Result<(), Err
 
 impl Target {
     fn fresh(name: &[u8], planned: &Print) -> Self {
-        let claim = claim::name(planned.inode);
+        let claim = claim::own(planned.inode, name);
         Self { name: name.to_vec(), claim, planned: *planned, claimed: false }
     }
 }

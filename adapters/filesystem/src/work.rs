@@ -20,6 +20,8 @@ use crate::{error, names};
 /// system is brought to the disk instead.
 const FOLDERS_OPEN_MAX: usize = 64;
 
+pub(crate) const NO_FREE_NAME: &str = "other files have the names that the agent needs for claims";
+
 /// A share of an order being carried out.
 pub(crate) struct Work<'a> {
     tree: &'a FileTree,
@@ -241,7 +243,10 @@ impl<'a> Work<'a> {
             match claim::take(fd.as_fd(), name, &self.slot) {
                 Err(Errno::EXIST) => {
                     // Of an interrupted order: it moves aside, to where its own order finds it.
-                    claim::clear(fd.as_fd(), &self.slot)?;
+                    match claim::clear(fd.as_fd(), &self.slot) {
+                        Err(Errno::EXIST) => return Err(refused(NO_FREE_NAME).into()),
+                        cleared => cleared?,
+                    }
                     let slots = claim::slots(fd.as_fd())?;
                     if let Some(folder) = &mut self.folder {
                         folder.slots = Arc::new(slots);
@@ -255,9 +260,7 @@ impl<'a> Work<'a> {
             Ok(()) => Ok(()),
             Err(Errno::NOENT) => Err(Outcome::AlreadyAbsent.into()),
             Err(Errno::NOTDIR | Errno::ISDIR) => Err(Outcome::Changed.into()),
-            Err(Errno::EXIST) => {
-                Err(refused("another file has the name that the agent needs").into())
-            }
+            Err(Errno::EXIST) => Err(refused(NO_FREE_NAME).into()),
             Err(errno) => Err(errno.into()),
         }
     }
