@@ -8,7 +8,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use quietus_evidence::bundle::{self, Bundle, Selection};
-use quietus_evidence::disclosure::Disclosure;
+use quietus_evidence::disclosure::{Disclosure, DisclosureError};
 use quietus_evidence::layout::{CHECKPOINT, records_path};
 use quietus_evidence::policy::TrustPolicy;
 use quietus_evidence::source::{ReadAt, Source, too_large};
@@ -20,6 +20,7 @@ use crate::agent::Agent;
 use crate::certificate::run_id;
 use crate::durable::Durable;
 use crate::error::{UserError, code};
+use crate::journal::Opening;
 
 /// The longest file that an auditor may hand over besides the evidence.
 const AUDITOR_FILE_BYTES_MAX: u64 = 1 << 20;
@@ -115,35 +116,73 @@ pub fn export(
 }
 
 /// Opens one record: proves what became of it, and nothing about any other.
-pub fn disclose(agent: &Agent<'_>, system: &str, record_key: &str) -> Result<Vec<u8>, UserError> {
+///
+/// # Behavior
+///
+/// - Two tables may each have had a row 1042: `class` says which one is meant. Without it, a name
+///   that fits records of two stores is refused.
+/// - Of several certificates that name the record, the newest is opened.
+pub fn disclose(
+    agent: &Agent<'_>,
+    system: &str,
+    record_key: &str,
+    class: Option<&str>,
+) -> Result<Vec<u8>, UserError> {
     let system = agent.system(system)?;
     let journal = agent.journal()?;
     let source = Folder::of_programme(agent.dir())?;
+    let mut found: Option<(Opening, Disclosure)> = None;
     for opening in journal.openings(&system.name)? {
-        let path = records_path(&run_id(&opening.run)?, opening.batch.into());
-        let Some(records) = source.read(&path, u64::MAX).map_err(|e| not_there(&source.0, e))?
-        else {
+        let known = |other: &(Opening, Disclosure)| other.0.store == opening.store;
+        if class.is_some_and(|class| class != opening.class) || found.as_ref().is_some_and(known) {
             continue;
-        };
-        let key = BatchKey::from_bytes(opening.key);
-        let log = origin(&source, opening.result_seq)?;
-        match Disclosure::make(&log, opening.result_seq, &opening.store, record_key, &key, &records)
-        {
-            Ok(disclosure) => {
-                return disclosure.encode().map_err(|e| damaged(&path).with_source(e));
-            }
-            Err(quietus_evidence::disclosure::DisclosureError::NotFound) => {}
-            Err(error) => return Err(damaged(&path).with_source(error)),
         }
+        let Some(disclosure) = open(&source, &opening, record_key)? else { continue };
+        if let Some((other, _)) = &found {
+            return Err(UserError::new(
+                &code::COMMAND_LINE,
+                format!(
+                    "system {}: a record of {} and one of {} are called {record_key}",
+                    system.name, other.class, opening.class
+                ),
+            )
+            .with_help(format!("say which one is meant: --class {}", other.class)));
+        }
+        found = Some((opening, disclosure));
     }
-    Err(UserError::new(
-        &code::NOT_FOUND,
-        format!("system {}: no certificate has the record {record_key}", system.name),
-    )
-    .with_help(
-        "records are named as `quietus explain` names them: [\"1042\"] for the key 1042; records \
-         that were never planned have no certificate",
-    ))
+    match found {
+        Some((opening, disclosure)) => {
+            disclosure.encode().map_err(|e| damaged(&format!("run {}", opening.run)).with_source(e))
+        }
+        None => Err(UserError::new(
+            &code::NOT_FOUND,
+            format!("system {}: no certificate has the record {record_key}", system.name),
+        )
+        .with_help(
+            "records are named as `quietus explain` names them, and a record that was never \
+             planned has no certificate",
+        )),
+    }
+}
+
+/// Looks for a record in one batch.
+fn open(
+    source: &Folder,
+    opening: &Opening,
+    record_key: &str,
+) -> Result<Option<Disclosure>, UserError> {
+    let path = records_path(&run_id(&opening.run)?, opening.batch.into());
+    let Some(records) = source.read(&path, u64::MAX).map_err(|e| not_there(&source.0, e))? else {
+        return Ok(None);
+    };
+    let key = BatchKey::from_bytes(opening.key);
+    let log = origin(source, opening.result_seq)?;
+    let seq = opening.result_seq;
+    match Disclosure::make(&log, seq, &opening.store, record_key, &key, &records) {
+        Ok(disclosure) => Ok(Some(disclosure)),
+        Err(DisclosureError::NotFound) => Ok(None),
+        Err(error) => Err(damaged(&path).with_source(error)),
+    }
 }
 
 /// Returns the ledger's name as an entry has it.

@@ -137,6 +137,8 @@ fn count(counts: &mut Counts, verdict: &Verdict) {
 
 /// Why one record is kept or due, under one holding.
 pub struct Explained {
+    /// Where it is: under two holdings of one space it is the same record.
+    pub space: String,
     /// The class.
     pub class: String,
     /// Its title.
@@ -157,22 +159,38 @@ pub struct Explained {
     pub members: u32,
 }
 
+/// Which record is asked about.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// The system.
+    pub system: &'a str,
+    /// The record's name, as people write it.
+    pub record: &'a str,
+    /// Only under this class: two tables may each have a row 1042.
+    pub class: Option<&'a str>,
+}
+
 /// Explains one record: every holding of the system that selects it. Empty: none does.
 pub async fn explain(
     agent: &Agent<'_>,
     holds: &HoldRegister,
-    system: &str,
-    record: &str,
+    asked: Asked<'_>,
     as_of: Date,
 ) -> Result<Vec<Explained>, UserError> {
     let programme = &agent.loaded.programme;
-    let system = agent.system(system)?;
-    let locator = locator(record)?;
+    let system = agent.system(asked.system)?;
+    if let Some(class) = asked.class {
+        agent.class(class)?;
+    }
+    let locator = locator(asked.record)?;
     let failed = |e| UserError::from(e).in_system(&system.name);
     let target = targets::inventory(agent.adapters, agent.dir(), system).await?;
     let mut explained = Vec::new();
-    for holding in programme.holdings.iter().filter(|h| h.system == system.name) {
+    let wanted = |class: &str| asked.class.is_none_or(|name| name == class);
+    let holdings = programme.holdings.iter().filter(|h| h.system == system.name);
+    for holding in holdings.filter(|h| wanted(&h.class)) {
         let selection = Selection::new(programme, holding, None);
+        let survey = target.survey(&selection.scope).await.map_err(failed)?;
         let found = target
             .look(&selection.scope, std::slice::from_ref(&locator))
             .await
@@ -188,6 +206,7 @@ pub async fn explain(
         let covering = filter.all_covering(&selection.hold_facts(&facts, &days));
         let jurisdiction = facts.jurisdiction.as_deref();
         explained.push(Explained {
+            space: survey.space,
             class: class.id.clone(),
             title: class.title.clone(),
             rule: crate::certificate::rule_words(

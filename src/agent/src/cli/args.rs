@@ -142,6 +142,9 @@ pub(super) struct Explain {
     pub system: String,
     /// The record: its key or its path.
     pub record: String,
+    /// Only under this class.
+    #[arg(long, value_name = "CLASS")]
+    pub class: Option<String>,
     /// The day for which the rules are asked; today if left out.
     #[arg(long, value_name = "DATE")]
     pub as_of: Option<Date>,
@@ -295,6 +298,9 @@ pub(super) enum EvidenceCommand {
         record: String,
         /// The file to write.
         file: PathBuf,
+        /// The class, where records of two tables have the same key.
+        #[arg(long, value_name = "CLASS")]
+        class: Option<String>,
     },
 }
 

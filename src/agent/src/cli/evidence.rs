@@ -47,8 +47,8 @@ pub(super) fn run(
                 )
             })?;
         }
-        EvidenceCommand::Disclose { system, record, file } => {
-            disclose(context, system, record, file)?;
+        EvidenceCommand::Disclose { system, record, file, class } => {
+            disclose(context, system, record, class.as_deref(), file)?;
             let answer = Disclosed {
                 file: file.display().to_string(),
                 system: system.clone(),
@@ -85,6 +85,7 @@ pub(super) fn disclose(
     context: &Context,
     system: &str,
     record: &str,
+    class: Option<&str>,
     file: &Path,
 ) -> Result<(), UserError> {
     if file.exists() {
@@ -96,7 +97,7 @@ pub(super) fn disclose(
     }
     let loaded = context.load()?;
     let key = looking::locator(record)?;
-    let bytes = auditing::disclose(&context.agent(&loaded), system, key.as_str())?;
+    let bytes = auditing::disclose(&context.agent(&loaded), system, key.as_str(), class)?;
     context.durable.write_new(file, &bytes)?;
     Ok(())
 }

@@ -9,14 +9,23 @@ use serde::Serialize;
 use super::args::Explain;
 use super::console::Console;
 use super::context::Context;
+use super::words::count;
 use crate::error::{Exit, UserError, code};
-use crate::looking::{self, Explained};
+use crate::looking::{self, Asked, Explained};
 
 #[derive(Debug, Serialize)]
 pub(super) struct Answer {
     system: String,
     record: String,
     as_of: String,
+    /// One for each store that has a record of that name.
+    records: Vec<RecordAnswer>,
+}
+
+#[derive(Debug, Serialize)]
+struct RecordAnswer {
+    #[serde(rename = "store")]
+    space: String,
     /// `due` only if it is due under every class that has it, and no hold covers it.
     decision: &'static str,
     classes: Vec<ClassAnswer>,
@@ -55,45 +64,50 @@ pub(super) fn run(
     console: &mut Console,
     ask: &Explain,
 ) -> Result<Exit, UserError> {
-    let answer = explain(context, &ask.system, &ask.record, ask.as_of)?;
+    let asked = Asked { system: &ask.system, record: &ask.record, class: ask.class.as_deref() };
+    let answer = explain(context, asked, ask.as_of)?;
     console.answer(&answer, || words(&answer))?;
     Ok(Exit::Done)
 }
 
-/// Explains one record of the sample's database, as of today.
-pub(super) fn explain_sample(context: &Context, record: &str) -> Result<Answer, UserError> {
-    explain(context, "shop", record, None)
-}
-
-/// Explains one record of a system.
-fn explain(
+/// Explains what a system has under one name.
+pub(super) fn explain(
     context: &Context,
-    system: &str,
-    record: &str,
+    asked: Asked<'_>,
     as_of: Option<Date>,
 ) -> Result<Answer, UserError> {
     let loaded = context.load()?;
     let agent = context.agent(&loaded);
     let as_of = as_of.unwrap_or_else(|| agent.today());
     let holds = agent.holds();
-    let found = context.wait_for(looking::explain(&agent, &holds, system, record, as_of))?;
+    let found = context.wait_for(looking::explain(&agent, &holds, asked, as_of))?;
     if found.is_empty() {
         return Err(UserError::new(
             &code::NOT_FOUND,
-            format!("system {system}: no holding has a record {record}"),
+            format!("system {}: no holding has a record {}", asked.system, asked.record),
         )
         .with_help(
             "it is not there (any more), or no rule covers it; name a row by its key, a file by \
              its path below the root",
         ));
     }
-    let classes: Vec<ClassAnswer> = found.into_iter().map(class_answer).collect();
+    let mut records: Vec<RecordAnswer> = Vec::new();
+    for explained in found {
+        let space = explained.space.clone();
+        let class = class_answer(explained);
+        match records.iter_mut().find(|r| r.space == space) {
+            Some(record) => record.classes.push(class),
+            None => records.push(RecordAnswer { space, decision: "", classes: vec![class] }),
+        }
+    }
+    for record in &mut records {
+        record.decision = decision(&record.classes);
+    }
     Ok(Answer {
-        system: system.to_owned(),
-        record: record.to_owned(),
+        system: asked.system.to_owned(),
+        record: asked.record.to_owned(),
         as_of: as_of.to_string(),
-        decision: decision(&classes),
-        classes,
+        records,
     })
 }
 
@@ -141,9 +155,13 @@ fn decision(classes: &[ClassAnswer]) -> &'static str {
 
 /// Says it for people.
 pub(super) fn words(answer: &Answer) -> String {
+    answer.records.iter().map(|r| record_words(answer, r)).collect::<Vec<_>>().join("\n")
+}
+
+fn record_words(answer: &Answer, record: &RecordAnswer) -> String {
     let mut text =
         format!("Record {} in {}, as of {}:\n", answer.record, answer.system, answer.as_of);
-    for class in &answer.classes {
+    for class in &record.classes {
         text.push_str(&format!("\n  {} {}: {}\n", class.class, class.title, class.rule));
         for step in &class.steps {
             text.push_str(&format!("    - {}\n", step.words));
@@ -155,10 +173,11 @@ pub(super) fn words(answer: &Answer) -> String {
             text.push_str(&format!("    - held by the system itself: {hold}\n"));
         }
         if class.members > 0 {
-            text.push_str(&format!("    - {} other things would go with it\n", class.members));
+            let others = count(class.members.into(), "other thing", "other things");
+            text.push_str(&format!("    - {others} would go with it\n"));
         }
     }
-    let conclusion = match answer.decision {
+    let conclusion = match record.decision {
         "due" => "Its time has come.",
         "held" => "Its time has come, and a hold keeps it.",
         "not_due" => "It is kept: its time has not come.",

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use jiff::civil::Date;
 use serde::Serialize;
 
-use super::approve::{self, Asked};
+use super::approve;
 use super::args::{Quickstart, Run};
 use super::console::Console;
 use super::context::Context;
@@ -21,6 +21,7 @@ use crate::clock::Clock;
 use crate::error::{Exit, UserError, code};
 use crate::execution::Outcome;
 use crate::keys::load_public;
+use crate::looking::Asked;
 use crate::plan::{self, Counts, StoredPlan};
 use crate::programme::{Loaded, SCHEDULE};
 use crate::sample;
@@ -102,7 +103,7 @@ fn plan_and_approve(
     tale.plan(&super::plan::answer(&stored, false)?)?;
     let mut words = Vec::new();
     for key in sample::approver_keys(&context.folder) {
-        let asked = Asked {
+        let asked = approve::Asked {
             plan: Some(&stored.plan.id),
             key: &key,
             classes: &[],
@@ -121,8 +122,9 @@ fn examples(context: &Context, tale: &mut Tale<'_>) -> Result<(), UserError> {
     let unpaid = sample::UNPAID_INVOICE.to_string();
     let odd = sample::ODD_PAYSLIP.to_string();
     let mut texts = Vec::new();
-    for record in [&held, &unpaid, &odd] {
-        texts.push(explain::words(&explain::explain_sample(context, record)?));
+    for (class, record) in [("CUS-010", &held), ("FIN-010", &unpaid), ("TAX-010", &odd)] {
+        let asked = Asked { system: "shop", record, class: Some(class) };
+        texts.push(explain::words(&explain::explain(context, asked, None)?));
     }
     tale.kept(&texts)
 }
@@ -147,7 +149,7 @@ fn prove(
     let mut opened = Vec::new();
     if first && let Some(record) = disposed_invoice(context, outcome)? {
         let file = auditor.join(format!("invoice-{record}.json"));
-        evidence::disclose(context, "shop", &record, &file)?;
+        evidence::disclose(context, "shop", &record, Some("FIN-010"), &file)?;
         opened.push((record, file));
     }
     let disclosures: Vec<PathBuf> = opened.iter().map(|(_, file)| file.clone()).collect();

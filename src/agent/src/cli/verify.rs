@@ -46,6 +46,7 @@ struct CertificateLine {
     class: String,
     store: String,
     rule: String,
+    method_class: String,
     method: String,
     destroyed: u64,
     already_absent: u64,
@@ -166,6 +167,7 @@ fn certificate(summary: &quietus_evidence::verify::CertificateSummary) -> Certif
         class: scope.series.clone(),
         store: scope.store.clone(),
         rule: scope.rule.clone(),
+        method_class: scope.method.class.clone(),
         method: scope.method.technique.clone(),
         destroyed: scope.counts.destroyed,
         already_absent: scope.counts.already_absent,
@@ -226,7 +228,8 @@ fn words(answer: &Answer) -> String {
 }
 
 fn certificate_words(line: &CertificateLine) -> String {
-    let mut parts = vec![format!("{} destroyed", number(line.destroyed))];
+    let word = if line.method_class == "anonymise" { "anonymised" } else { "destroyed" };
+    let mut parts = vec![format!("{} {word}", number(line.destroyed))];
     for (n, word) in
         [(line.already_absent, "already absent"), (line.failed, "failed"), (line.held, "held")]
     {

@@ -36,6 +36,7 @@ impl Execution<'_> {
         let opening = Opening {
             run: self.run.id.clone(),
             batch: carried.row.batch.n,
+            class: carried.holding.class.clone(),
             store: carried.survey.store.clone(),
             records: carried.row.batch.records,
             key: carried.prepared.key,
@@ -46,7 +47,7 @@ impl Execution<'_> {
             &carried.row,
             &pending,
             &opening,
-            (&carried.holding.system, &carried.holding.class),
+            &carried.holding.system,
         )?;
         self.ledger.append(&pending)?;
         Ok(())

@@ -51,6 +51,8 @@ pub struct Opening {
     pub run: String,
     /// The batch.
     pub batch: u32,
+    /// The class.
+    pub class: String,
     /// The store's name.
     pub store: String,
     /// How many records the batch has.
@@ -169,7 +171,7 @@ impl Journal {
         batch: &BatchRow,
         statement: &Pending,
         opening: &Opening,
-        system_and_class: (&str, &str),
+        system: &str,
     ) -> Result<()> {
         let next = batch.state.after(Event::Certify)?;
         self.write(|tx| {
@@ -182,8 +184,8 @@ impl Journal {
                 params![
                     run,
                     batch.batch.n,
-                    system_and_class.0,
-                    system_and_class.1,
+                    system,
+                    opening.class,
                     opening.store,
                     opening.records,
                     opening.key,
@@ -197,7 +199,7 @@ impl Journal {
     /// Returns the openings of a system, newest first.
     pub fn openings(&self, system: &str) -> Result<Vec<Opening>> {
         let mut select = self.db.prepare(
-            "SELECT run, batch, store, records, key, result_seq FROM opening
+            "SELECT run, batch, class, store, records, key, result_seq FROM opening
              WHERE system = ?1 ORDER BY result_seq DESC",
         )?;
         let rows = select.query_map([system], |row| {
@@ -207,12 +209,14 @@ impl Journal {
                 row.get(2)?,
                 row.get(3)?,
                 row.get(4)?,
-                row.get::<_, i64>(5)?,
+                row.get(5)?,
+                row.get::<_, i64>(6)?,
             ))
         })?;
         rows.map(|row| {
-            let (run, batch, store, records, key, result_seq) = row?;
-            Ok(Opening { run, batch, store, records, key, result_seq: count(result_seq)? })
+            let (run, batch, class, store, records, key, result_seq) = row?;
+            let result_seq = count(result_seq)?;
+            Ok(Opening { run, batch, class, store, records, key, result_seq })
         })
         .collect()
     }
