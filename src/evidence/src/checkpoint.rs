@@ -1,4 +1,4 @@
-//! The signed head of a ledger (https://c2sp.org/tlog-checkpoint), three lines exactly.
+//! The signed head of a ledger (<https://c2sp.org/tlog-checkpoint>), three lines exactly.
 
 use crate::b64;
 use crate::hash::Hash;

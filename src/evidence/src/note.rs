@@ -1,4 +1,4 @@
-//! Signed notes and verifier keys (https://c2sp.org/signed-note).
+//! Signed notes and verifier keys (<https://c2sp.org/signed-note>).
 
 use std::fmt;
 use std::str::FromStr;

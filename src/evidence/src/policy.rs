@@ -1,4 +1,4 @@
-//! The auditor's policy file (https://c2sp.org/tlog-policy): which ledgers and witnesses count.
+//! The auditor's policy file (<https://c2sp.org/tlog-policy>): which ledgers and witnesses count.
 
 use std::collections::{HashMap, HashSet};
 

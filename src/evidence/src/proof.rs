@@ -1,4 +1,4 @@
-//! Inclusion proofs as files (https://c2sp.org/tlog-proof), without an extra line.
+//! Inclusion proofs as files (<https://c2sp.org/tlog-proof>), without an extra line.
 
 use crate::b64;
 use crate::hash::Hash;

@@ -1,4 +1,4 @@
-//! Where a ledger's entries and hashes lie on disk (https://c2sp.org/tlog-tiles).
+//! Where a ledger's entries and hashes lie on disk (<https://c2sp.org/tlog-tiles>).
 
 /// Hashes in a full tile.
 pub const TILE_WIDTH: u64 = 256;
