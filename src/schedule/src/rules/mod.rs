@@ -505,6 +505,3 @@ pub fn is_brought_forward(before: &Verdict, after: &Verdict) -> bool {
         (_, None) => false,
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -9,4 +9,6 @@ mod invalid;
 #[cfg(test)]
 mod no_panic;
 #[cfg(test)]
+mod rules;
+#[cfg(test)]
 mod schemas;
