@@ -6,15 +6,16 @@
 //! ```
 //!
 //! A first run takes this way from the first state, a run after a crash from wherever the journal
-//! is: there is no other way.
+//! is: there is no other way. The records file of a verified batch is made on another thread while
+//! the next batch is disposed of.
 
 use jiff::Timestamp;
 use quietus_contract::{Disposer, Survey};
 use quietus_schedule::Class;
 
+use super::Execution;
 use super::prepare::Prepared;
 use super::sabotage::{self, Sabotage};
-use super::{Execution, Steps};
 use crate::error::UserError;
 use crate::journal::{BatchRow, State};
 use crate::plan::{PlannedHolding, Segment};
@@ -35,12 +36,8 @@ pub(crate) struct Carried<'a> {
 }
 
 impl Execution<'_> {
-    /// Takes a batch from wherever it is to its certificate.
-    pub(super) async fn carry(
-        &mut self,
-        carried: &mut Carried<'_>,
-        steps: &mut Steps,
-    ) -> Result<(), UserError> {
+    /// Takes a batch from wherever it is to the separate read.
+    pub(super) async fn carry(&mut self, carried: &mut Carried<'_>) -> Result<(), UserError> {
         loop {
             match carried.row.state {
                 State::Planned => {
@@ -51,11 +48,7 @@ impl Execution<'_> {
                 }
                 State::Intended | State::Dispatched => self.dispatch(carried).await?,
                 State::Settled => self.verify(carried).await?,
-                State::Verified => self.certify(carried)?,
-                State::Certified => {
-                    steps.certificates.extend(carried.row.result_seq);
-                    return Ok(());
-                }
+                State::Verified | State::Certified => return Ok(()),
             }
             carried.row = self.journal.batch(&self.run.id, carried.row.batch.n)?;
         }

@@ -1,36 +1,63 @@
 //! The certificate: the records file, then the statement.
 
+use std::path::PathBuf;
+
+use jiff::civil::Date;
+use quietus_evidence::layout::records_file;
 use quietus_evidence::statement::Event;
-use quietus_evidence::{RecordLine, RecordOutcome, write_records};
+use quietus_evidence::{Commitment, RecordLine, RecordOutcome, RecordsSummary, write_records};
+use tokio::task::JoinHandle;
 
 use super::Execution;
 use super::carrying::Carried;
 use crate::certificate::{self, Subject};
+use crate::durable::Durable;
 use crate::error::{UserError, code};
 use crate::journal::{Fate, Fates, Opening};
 
+/// A verified batch whose records file is being made on another thread.
+pub(super) struct Certifying<'a> {
+    carried: Carried<'a>,
+    fates: Fates,
+    records_file: String,
+    summary: JoinHandle<Result<RecordsSummary, UserError>>,
+}
+
 impl Execution<'_> {
-    /// Writes a batch's records file and its certificate.
+    /// Begins to make a batch's records file.
     ///
-    /// A crash before the journal's commit leaves the batch verified: the same file is written
-    /// again, from the same fates.
-    pub(super) fn certify(&mut self, carried: &mut Carried<'_>) -> Result<(), UserError> {
+    /// A crash leaves the batch verified: the same file is made again, from the same fates.
+    pub(super) fn begin_certificate<'a>(
+        &self,
+        mut carried: Carried<'a>,
+    ) -> Result<Certifying<'a>, UserError> {
         let fates = carried.row.fates.clone().ok_or_else(damaged)?;
-        let lines = lines(carried, &fates)?;
-        let mut bytes = Vec::new();
-        let summary = write_records(lines, &mut bytes).map_err(|e| damaged().with_source(e))?;
-        let name = format!("batch-{:04}.records.jsonl", carried.row.batch.n);
+        let records_file = records_file(carried.row.batch.n.into());
         let folder = self.agent.dir().join("evidence").join(&self.run.id);
         self.agent.durable.create_dir(&folder)?;
-        self.agent.durable.write_same(&folder.join(&name), &bytes)?;
+        let work = Work {
+            due: carried.prepared.records.drain(..).map(|record| record.due).collect(),
+            commitments: std::mem::take(&mut carried.prepared.commitments),
+            fates: fates.fates.clone(),
+            path: folder.join(&records_file),
+            durable: self.agent.durable.clone(),
+        };
+        let summary = tokio::task::spawn_blocking(move || work.make());
+        Ok(Certifying { carried, fates, records_file, summary })
+    }
+
+    /// Writes a batch's certificate; returns its place in the ledger.
+    pub(super) async fn certify(&mut self, batch: Certifying<'_>) -> Result<u64, UserError> {
+        let Certifying { carried, fates, records_file, summary } = batch;
+        let summary = summary.await.map_err(|e| damaged().with_source(e))??;
         let subject = Subject {
             intent: self.ledger.reference(carried.row.intent_seq.ok_or_else(damaged)?)?,
-            scope: self.scope(carried)?,
-            records_file: name,
+            scope: self.scope(&carried)?,
+            records_file,
             summary: &summary,
             fates: &fates,
         };
-        let result = certificate::write(self, carried, subject)?;
+        let result = certificate::write(self, &carried, subject)?;
         let at = self.now();
         let pending = self.ledger.compose(at, Event::Result(Box::new(result)))?;
         let opening = Opening {
@@ -50,27 +77,36 @@ impl Execution<'_> {
             &carried.holding.system,
         )?;
         self.ledger.append(&pending)?;
-        Ok(())
+        Ok(pending.seq)
     }
 }
 
-/// Joins commitments, due dates and fates, sorted by commitment.
-fn lines(carried: &Carried<'_>, fates: &Fates) -> Result<Vec<RecordLine>, UserError> {
-    let prepared = &carried.prepared;
-    let mut lines = Vec::with_capacity(prepared.records.len());
-    for ((record, c), fate) in prepared.records.iter().zip(&prepared.commitments).zip(&fates.fates)
-    {
-        lines.push(RecordLine {
-            c: *c,
-            due: certificate::evidence_date(record.due)?,
-            outcome: outcome(*fate),
-        });
+/// What a records file is made of.
+struct Work {
+    due: Vec<Date>,
+    commitments: Vec<Commitment>,
+    fates: Vec<Fate>,
+    path: PathBuf,
+    durable: Durable,
+}
+
+impl Work {
+    /// Joins commitments, due dates and fates, sorted by commitment, and writes them durably.
+    fn make(self) -> Result<RecordsSummary, UserError> {
+        let mut lines = Vec::with_capacity(self.due.len());
+        for ((due, c), fate) in self.due.iter().zip(&self.commitments).zip(&self.fates) {
+            let due = certificate::evidence_date(*due)?;
+            lines.push(RecordLine { c: *c, due, outcome: outcome(*fate) });
+        }
+        if lines.len() != self.due.len() || lines.len() != self.fates.len() {
+            return Err(damaged());
+        }
+        lines.sort_unstable_by_key(|line| line.c);
+        let mut bytes = Vec::new();
+        let summary = write_records(lines, &mut bytes).map_err(|e| damaged().with_source(e))?;
+        self.durable.write_same(&self.path, &bytes)?;
+        Ok(summary)
     }
-    if lines.len() != prepared.records.len() {
-        return Err(damaged());
-    }
-    lines.sort_unstable_by_key(|line| line.c);
-    Ok(lines)
 }
 
 /// Returns the record's outcome as evidence has it: whatever is not proved to be gone, and is not

@@ -31,6 +31,7 @@ pub(crate) use carrying::Carried;
 pub use report::{Line, RunReport};
 pub use run::{Outcome, Request, run};
 
+use self::certify::Certifying;
 use self::prepare::{Prepared, Raw};
 use crate::agent::Agent;
 use crate::approval::Decisions;
@@ -69,59 +70,73 @@ struct Steps {
     certificates: Vec<u64>,
 }
 
-/// A system opened for disposal, with the surveys of its holdings.
-struct Opened {
+/// A system opened for disposal, with its holdings made ready and surveyed.
+struct Opened<'a> {
     target: Box<dyn Disposer>,
     order_records: usize,
-    surveys: BTreeMap<usize, Survey>,
+    holdings: BTreeMap<usize, (Selection<'a>, Survey)>,
 }
 
-impl Execution<'_> {
+impl<'a> Execution<'a> {
     /// Takes every batch of the run to its certificate.
     async fn carry_all(&mut self) -> Result<Steps, UserError> {
         let mut steps = Steps::default();
-        let rows = self.journal.batches(&self.run.id)?;
+        let mut rows = self.journal.batches(&self.run.id)?;
         let of = u32::try_from(rows.len()).unwrap_or(u32::MAX);
+        steps.certificates.extend(rows.iter().filter_map(|row| row.result_seq));
+        rows.retain(|row| row.state != State::Certified);
         let stored = self.stored.clone();
-        let mut opened: BTreeMap<String, Opened> = BTreeMap::new();
+        let opened = self.open_all(&stored, &rows).await?;
         let mut ahead = None;
+        let mut behind: Option<Certifying<'_>> = None;
         for (n, row) in rows.iter().enumerate() {
-            if row.state == State::Certified {
-                steps.certificates.extend(row.result_seq);
-                continue;
-            }
             let (segment, holding) = place(&stored, row)?;
-            if !opened.contains_key(&holding.system) {
-                opened.insert(holding.system.clone(), self.open(&stored, holding).await?);
-            }
             let prepared = match ahead.take() {
                 Some(task) => joined(task).await?,
                 None => joined(self.prepare(&stored, row)?).await?,
             };
             // The next batch is read and committed to while this one is disposed of.
-            let next = rows.get(n + 1).filter(|next| next.state != State::Certified);
-            ahead = next.map(|next| self.prepare(&stored, next)).transpose()?;
-            let Some(system) = opened.get(&holding.system) else { continue };
-            let agent = self.agent;
-            let programme = &agent.loaded.programme;
-            let written = programme.holdings.get(holding.holding).ok_or_else(stale)?;
-            let selection = Selection::new(programme, written, None);
-            let survey = system.surveys.get(&holding.holding).ok_or_else(stale)?;
+            ahead = rows.get(n + 1).map(|next| self.prepare(&stored, next)).transpose()?;
+            let system = opened.get(&holding.system).ok_or_else(stale)?;
+            let (selection, survey) = system.holdings.get(&holding.holding).ok_or_else(stale)?;
             let mut carried = Carried {
                 row: row.clone(),
                 of,
                 prepared,
                 segment,
                 holding,
-                class: agent.class(&holding.class)?,
-                selection: &selection,
+                class: self.agent.class(&holding.class)?,
+                selection,
                 survey,
                 target: system.target.as_ref(),
                 order_records: system.order_records,
             };
-            self.carry(&mut carried, &mut steps).await?;
+            self.carry(&mut carried).await?;
+            if let Some(before) = behind.replace(self.begin_certificate(carried)?) {
+                steps.certificates.push(self.certify(before).await?);
+            }
         }
+        if let Some(last) = behind {
+            steps.certificates.push(self.certify(last).await?);
+        }
+        steps.certificates.sort_unstable();
         Ok(steps)
+    }
+
+    /// Opens every system that the run still needs.
+    async fn open_all(
+        &self,
+        stored: &StoredPlan,
+        rows: &[BatchRow],
+    ) -> Result<BTreeMap<String, Opened<'a>>, UserError> {
+        let mut opened = BTreeMap::new();
+        for row in rows {
+            let (_, holding) = place(stored, row)?;
+            if !opened.contains_key(&holding.system) {
+                opened.insert(holding.system.clone(), self.open(stored, holding).await?);
+            }
+        }
+        Ok(opened)
     }
 
     /// Opens a system for disposal, after it proved to be the one of the plan.
@@ -129,7 +144,7 @@ impl Execution<'_> {
         &self,
         stored: &StoredPlan,
         holding: &PlannedHolding,
-    ) -> Result<Opened, UserError> {
+    ) -> Result<Opened<'a>, UserError> {
         let agent = self.agent;
         let system = agent.system(&holding.system)?;
         let target = targets::disposer(agent.adapters, agent.dir(), system).await?;
@@ -143,7 +158,7 @@ impl Execution<'_> {
             .with_help("make a new plan, and have it approved if its class asks for that"));
         }
         let programme = &agent.loaded.programme;
-        let mut surveys = BTreeMap::new();
+        let mut holdings = BTreeMap::new();
         for planned in stored.plan.holdings.iter().filter(|h| h.system == system.name) {
             let written = programme.holdings.get(planned.holding).ok_or_else(stale)?;
             let selection = Selection::new(programme, written, None);
@@ -154,9 +169,9 @@ impl Execution<'_> {
             if survey.store != planned.store {
                 return Err(stale());
             }
-            surveys.insert(planned.holding, survey);
+            holdings.insert(planned.holding, (selection, survey));
         }
-        Ok(Opened { target, order_records: probe.capabilities.order_records_max, surveys })
+        Ok(Opened { target, order_records: probe.capabilities.order_records_max, holdings })
     }
 
     /// Begins to read a batch and to commit to it, on another thread.

@@ -1,10 +1,13 @@
 //! Making a plan: read, judge, take out what is held, freeze.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 use quietus_contract::{Inventory, Knowledge, Locator, ResidualCopies, Survey};
 use quietus_schedule::{Approval, Disposition, System};
 
+use super::pages::Pages;
 use super::reading::{Candidate, Reading};
 use super::segment::SegmentWriter;
 use super::{FORMAT, Plan, PlanRecord, PlannedHolding, StoredPlan, overlap, store};
@@ -19,9 +22,6 @@ use crate::targets;
 
 /// How many runs before are looked at to know what is usual.
 const HISTORY_RUNS_MAX: u32 = 90;
-
-/// Records read at once.
-const PAGE_RECORDS: usize = 4096;
 
 /// What to plan.
 pub struct Request<'a> {
@@ -106,8 +106,8 @@ impl<'a> Maker<'a> {
             return Ok(());
         }
         let target = targets::inventory(self.agent.adapters, self.agent.dir(), system).await?;
-        let target = target.as_ref();
-        let probe = targets::probe(target, system).await?;
+        let target: Arc<dyn Inventory> = Arc::from(target);
+        let probe = targets::probe(target.as_ref(), system).await?;
         self.agent.prove_identity(self.journal, system, &probe.identity, self.request.now)?;
         let mut surveyed = Vec::new();
         for holding in holdings {
@@ -129,8 +129,9 @@ impl<'a> Maker<'a> {
                 .filter(|(m, (_, other))| *m != n && other.space == survey.space)
                 .map(|(_, (other, _))| other)
                 .collect();
-            let planned =
-                self.holding(target, system, selection, survey, &others, &probe.identity.0).await?;
+            let planned = self
+                .holding(&target, system, selection, survey, &others, &probe.identity.0)
+                .await?;
             self.planned.push(planned);
         }
         Ok(())
@@ -138,7 +139,7 @@ impl<'a> Maker<'a> {
 
     async fn holding(
         &mut self,
-        target: &dyn Inventory,
+        target: &Arc<dyn Inventory>,
         system: &System,
         selection: &Selection<'_>,
         survey: &Survey,
@@ -190,19 +191,15 @@ impl<'a> Maker<'a> {
 
     async fn read(
         &mut self,
-        target: &dyn Inventory,
+        target: &Arc<dyn Inventory>,
         reading: &mut Reading<'_>,
         survey: &Survey,
         others: &[&Selection<'_>],
     ) -> Result<(), UserError> {
         let stage = format!("{} in {}", reading.class.id, reading.system.name);
         let failed = |e| UserError::from(e).in_system(&reading.system.name);
-        let mut cursor = None;
-        loop {
-            let page = target
-                .page(&reading.selection.scope, cursor.as_ref(), PAGE_RECORDS)
-                .await
-                .map_err(failed)?;
+        let mut pages = Pages::read(Arc::clone(target), reading.selection.scope.clone());
+        while let Some(page) = pages.next().await.map_err(failed)? {
             let due: Vec<Candidate> = page
                 .records
                 .into_iter()
@@ -213,7 +210,7 @@ impl<'a> Maker<'a> {
             } else {
                 let locators: Vec<Locator> =
                     due.iter().map(|c| c.record.reference.locator.clone()).collect();
-                overlap::objections(target, others, &locators, self.request.as_of)
+                overlap::objections(target.as_ref(), others, &locators, self.request.as_of)
                     .await
                     .map_err(failed)?
             };
@@ -222,11 +219,8 @@ impl<'a> Maker<'a> {
             }
             self.kept_lines.append(&mut reading.kept_lines);
             self.watch.step(&stage, reading.counts.matched, survey.population);
-            cursor = page.next;
-            if cursor.is_none() {
-                return Ok(());
-            }
         }
+        Ok(())
     }
 
     /// Decides about a record whose own class says that its time has come.

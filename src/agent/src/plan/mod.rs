@@ -11,6 +11,7 @@
 mod counts;
 mod make;
 mod overlap;
+mod pages;
 mod reading;
 mod record;
 mod segment;
