@@ -9,6 +9,8 @@
 //! process must not dispose of another record, because it could not prove it (P14). A failed
 //! fsync is never repeated: the kernel may have dropped the pages and would answer "done".
 
+mod group;
+
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -404,6 +406,13 @@ impl Staged {
 
 /// Gives a staged file its name and makes the name durable.
 fn publish(path: &Path, temporary: &OsStr, target: Target) -> io::Result<()> {
+    publish_name(path, temporary, target)?;
+    // A crash here may lose the name, never half of the content.
+    sync_folder(folder_of(path))
+}
+
+/// Gives a staged file its name.
+fn publish_name(path: &Path, temporary: &OsStr, target: Target) -> io::Result<()> {
     let folder = open_folder(folder_of(path))?;
     let name = file_name(path)?;
     let renamed = match target {
@@ -414,8 +423,7 @@ fn publish(path: &Path, temporary: &OsStr, target: Target) -> io::Result<()> {
         remove_temporary(path, temporary);
         return Err(error.into());
     }
-    // A crash here may lose the name, never half of the content.
-    Ok(rustix::fs::fsync(&folder)?)
+    Ok(())
 }
 
 fn rename_new(folder: impl AsFd, temporary: &OsStr, name: &OsStr) -> rustix::io::Result<()> {

@@ -98,13 +98,15 @@ impl Ledger {
             _ => self.compose_again(pending)?,
         };
         let reference = appended.reference();
-        for (path, bytes) in &appended.files {
-            let path = self.dir.join(path);
-            if let Some(folder) = path.parent() {
-                self.durable.create_dir(folder)?;
-            }
-            self.durable.replace(&path, bytes)?;
+        let files: Vec<(PathBuf, &[u8])> = appended
+            .files
+            .iter()
+            .map(|(path, bytes)| (self.dir.join(path), bytes.as_slice()))
+            .collect();
+        for folder in files.iter().filter_map(|(path, _)| path.parent()) {
+            self.durable.create_dir(folder)?;
         }
+        self.durable.replace_all(&files)?;
         self.head = appended.head;
         for path in &appended.superseded {
             let path = self.dir.join(path);
