@@ -1,5 +1,6 @@
 //! `quietus verify`: checks a ledger folder or a bundle, and needs nothing else.
 
+use quietus_evidence::statement::MethodClass;
 use quietus_evidence::verify::{Freshness, Level, Report, Severity};
 use serde::Serialize;
 
@@ -46,7 +47,7 @@ struct CertificateLine {
     class: String,
     store: String,
     rule: String,
-    method_class: String,
+    method_class: MethodClass,
     method: String,
     destroyed: u64,
     already_absent: u64,
@@ -167,7 +168,7 @@ fn certificate(summary: &quietus_evidence::verify::CertificateSummary) -> Certif
         class: scope.series.clone(),
         store: scope.store.clone(),
         rule: scope.rule.clone(),
-        method_class: scope.method.class.clone(),
+        method_class: scope.method.class,
         method: scope.method.technique.clone(),
         destroyed: scope.counts.destroyed,
         already_absent: scope.counts.already_absent,
@@ -228,7 +229,7 @@ fn words(answer: &Answer) -> String {
 }
 
 fn certificate_words(line: &CertificateLine) -> String {
-    let word = if line.method_class == "anonymise" { "anonymised" } else { "destroyed" };
+    let word = if line.method_class == MethodClass::Anonymise { "anonymised" } else { "destroyed" };
     let mut parts = vec![format!("{} {word}", number(line.destroyed))];
     for (n, word) in
         [(line.already_absent, "already absent"), (line.failed, "failed"), (line.held, "held")]

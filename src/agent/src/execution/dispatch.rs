@@ -70,6 +70,7 @@ impl Execution<'_> {
         while order.state != State::Settled {
             let passage = self.pass()?;
             let (fates, send) = self.sift(carried, order, &known)?;
+            self.release(carried, order, &known, &send).await?;
             if send.is_empty() || order.attempts >= ATTEMPTS_MAX {
                 self.settle_unsent(carried, order, fates, &send)?;
                 return Ok(());
@@ -155,6 +156,32 @@ impl Execution<'_> {
             return Ok(Some((Fate::Refused, Some(reason.to_owned()))));
         }
         Ok(None)
+    }
+
+    /// Puts back what an interrupted order had taken hold of and will not dispose of after all.
+    async fn release(
+        &self,
+        carried: &Carried<'_>,
+        order: &OrderRow,
+        known: &[Option<Fate>],
+        send: &[usize],
+    ) -> Result<(), UserError> {
+        if order.attempts == 0 {
+            return Ok(());
+        }
+        let given_up = order.attempts >= ATTEMPTS_MAX;
+        let mut keep = Vec::new();
+        for (n, (record, fate)) in records(carried, order)?.iter().zip(known).enumerate() {
+            if fate.is_none() && (given_up || send.binary_search(&n).is_err()) {
+                keep.push(record.reference.clone());
+            }
+        }
+        if keep.is_empty() {
+            return Ok(());
+        }
+        let scope = &carried.selection.scope;
+        let system = &carried.holding.system;
+        carried.target.release(scope, &keep).await.map_err(|e| UserError::from(e).in_system(system))
     }
 
     /// Settles an order of which nothing is sent (any more).
