@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use quietus_schedule::{Checked, Severity, SourceFile, Sources, check, codes};
 
 /// The small programme with one of its files replaced: the one that the name begins with.
-fn replaced(path: &PathBuf) -> Sources {
+pub fn replaced(path: &PathBuf) -> Sources {
     let mut sources = crate::common::programme(&crate::common::schedules().join("valid/small"));
     let stem = path.file_stem().unwrap().to_str().unwrap();
     let text = std::fs::read_to_string(path).unwrap();

@@ -12,3 +12,5 @@ mod no_panic;
 mod rules;
 #[cfg(test)]
 mod schemas;
+#[cfg(test)]
+mod spec;

@@ -13,7 +13,7 @@ fn schemas() -> [(&'static str, Value); 3] {
     [
         ("schedule.schema.json", schema::schedule()),
         ("holds.schema.json", schema::holds()),
-        ("register.schema.json", schema::register()),
+        ("events.schema.json", schema::register()),
     ]
 }
 
