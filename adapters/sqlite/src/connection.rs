@@ -44,6 +44,10 @@ impl Link {
     /// Opens a database for disposal.
     pub(crate) fn open_writer(path: &Path, busy: Duration) -> Result<Self> {
         let link = Self::open(path, OpenFlags::SQLITE_OPEN_READ_WRITE, busy)?;
+        // For triggers; what the owner wrote was compiled by the reader, with this off.
+        link.sqlite
+            .set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, true)
+            .map_err(|e| from_sqlite("opening the database", &e))?;
         link.pragmas(
             "PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON; PRAGMA synchronous = FULL;
              PRAGMA temp_store = MEMORY; PRAGMA recursive_triggers = OFF;",
@@ -96,6 +100,18 @@ impl Link {
         Ok(self)
     }
 
+    /// Runs something while texts in double quotes are allowed: triggers of old applications have
+    /// them. Statements of ours name each column with its table, which cannot be a text.
+    pub(crate) fn with_loose_quotes<T>(
+        &self,
+        run: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<T> {
+        self.sqlite.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, true)?;
+        let result = run(&self.sqlite);
+        self.sqlite.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
+        result
+    }
+
     /// Starts the clock of a call.
     pub(crate) fn start_call(&self) {
         *locked(&self.deadline) = Instant::now().checked_add(CALL_TIMEOUT);
@@ -145,6 +161,9 @@ pub(crate) enum Duty {
         delete: Arc<BTreeSet<String>>,
         /// Tables and columns, in lower case.
         update: Arc<BTreeSet<(String, String)>>,
+        /// Tables of virtual tables, in lower case: when a trigger writes to a full-text index, the
+        /// index writes to these by statements of its own.
+        shadow: Arc<BTreeSet<String>>,
     },
 }
 
@@ -194,10 +213,11 @@ impl Watch {
                 seen.extend(deed(context));
                 !reaches_out(&context.action)
             }
-            Duty::Dispose { delete, update } => {
+            Duty::Dispose { delete, update, shadow } => {
                 reads(&context.action)
                     || context.accessor.is_some() && !reaches_out(&context.action)
                     || disposes(&context.action, delete, update)
+                    || deed(context).is_some_and(|d| shadow.contains(&d.table.to_ascii_lowercase()))
             }
         };
         if allowed { Authorization::Allow } else { Authorization::Deny }
@@ -223,7 +243,8 @@ fn reads(action: &AuthAction<'_>) -> bool {
     }
 }
 
-const PRAGMAS_READ: [&str; 7] = [
+const PRAGMAS_READ: [&str; 8] = [
+    "data_version",
     "schema_version",
     "application_id",
     "freelist_count",

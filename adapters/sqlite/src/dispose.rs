@@ -36,8 +36,8 @@ const DISPOSING: &str = "disposing of records";
 /// An open database with the power to change it.
 #[derive(Debug)]
 pub(crate) struct Writer {
-    reader: Reader,
-    link: Mutex<Link>,
+    pub(crate) reader: Reader,
+    pub(crate) link: Mutex<Link>,
     expected: Expected,
 }
 
@@ -80,7 +80,8 @@ fn duty(selection: &Selection) -> Duty {
     for key in &selection.graph.cleared {
         update.extend(key.columns.iter().map(|column| (lower(&key.child), lower(column))));
     }
-    Duty::Dispose { delete: Arc::new(delete), update: Arc::new(update) }
+    let shadow = selection.shadows.iter().map(lower).collect();
+    Duty::Dispose { delete: Arc::new(delete), update: Arc::new(update), shadow: Arc::new(shadow) }
 }
 
 /// How careful an attempt is. Each next one is slower, and is taken only after the one before met

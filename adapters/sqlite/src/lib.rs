@@ -36,6 +36,8 @@ mod reader;
 mod residual;
 mod row;
 mod selection;
+#[cfg(test)]
+mod shapes;
 mod statement;
 mod survey;
 mod sweep;

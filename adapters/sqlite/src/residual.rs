@@ -20,8 +20,9 @@ const LOOKING: &str = "looking for copies";
 ///
 /// - The write-ahead log keeps the pages as they were until a checkpoint could empty it.
 /// - A rollback journal that was removed leaves its blocks to the file system.
-/// - Rows are overwritten with zeros as they go, but free pages of former deletions by the
-///   application may hold older states of them, unless the file was vacuumed.
+/// - Rows are overwritten with zeros as they go, but the application may have left earlier states
+///   of them behind: in free pages, and in the unused space of pages that it split. Nobody can
+///   look for these; VACUUM rewrites the file without them.
 /// - What lies outside of the file and its companions, such as backups, cannot be seen from here;
 ///   `backup_days` of the system declares it.
 pub(crate) fn copies(
@@ -74,12 +75,14 @@ fn files(database: &Database, session: &Session) -> Result<Vec<ResidualCopy>> {
             "blocks of the file system in which rollback journals were",
         ));
     }
-    if free_pages > 0 {
-        copies.push(copy(
-            "free-pages",
-            "free pages of the file, with what was deleted before, until VACUUM",
-        ));
-    }
+    copies.push(copy(
+        "free-pages",
+        if free_pages > 0 {
+            "free pages of the file, with what was deleted before, until VACUUM"
+        } else {
+            "unused space within the pages of the file, with earlier states of rows, until VACUUM"
+        },
+    ));
     Ok(copies)
 }
 

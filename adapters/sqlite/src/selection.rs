@@ -43,6 +43,8 @@ pub(crate) struct Selection {
     pub(crate) graph: Graph,
     /// Whether triggers watch the table.
     pub(crate) has_triggers: bool,
+    /// The tables in which virtual tables keep their content.
+    pub(crate) shadows: Vec<String>,
     /// A prefix that no table's name has.
     pub(crate) alias: String,
 }
@@ -142,6 +144,12 @@ impl<'a> Resolver<'a> {
         let settings = &self.holding.settings;
         Ok(Selection {
             holding: Arc::clone(self.holding),
+            shadows: self
+                .tables
+                .iter()
+                .filter(|t| t.kind == Kind::Shadow)
+                .map(|t| t.name.clone())
+                .collect(),
             alias: free_prefix(&self.tables),
             has_triggers: catalogue::has_triggers(&self.link.sqlite, &self.shape.table.name)
                 .map_err(reading)?,

@@ -26,7 +26,9 @@ pub(crate) fn deeds(session: &Session, selection: &Selection) -> Result<BTreeSet
     let mut seen = BTreeSet::new();
     for text in statements {
         let watch = &session.link.watch;
-        let compiled = watch.during(Duty::Record, || session.link.sqlite.prepare(&text).map(drop));
+        let compiled = watch.during(Duty::Record, || {
+            session.link.with_loose_quotes(|sqlite| sqlite.prepare(&text).map(drop))
+        });
         let noted = watch.take_seen();
         compiled.map_err(|error| does_not_compile(&error))?;
         seen.extend(noted.into_iter().filter(|deed| deed.trigger.is_some()));
