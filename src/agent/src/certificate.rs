@@ -77,7 +77,8 @@ pub(crate) fn write(
             method: "by-record".to_owned(),
             sampled: u64::try_from(claims).unwrap_or(u64::MAX),
             found,
-            control: true,
+            // Adapters claim an absence only after a positive control of the same read.
+            control: fates.fates.iter().any(|fate| is_gone(*fate)),
         },
         residual: residual(execution, carried, &carried.survey.residual)?,
         residual_knowledge: knowledge(carried.survey.residual.knowledge),
@@ -95,6 +96,10 @@ pub(crate) fn write(
 
 fn row_opened(execution: &Execution<'_>) -> jiff::Timestamp {
     execution.run.opened_at
+}
+
+fn is_gone(fate: Fate) -> bool {
+    matches!(fate, Fate::Disposed | Fate::AlreadyAbsent | Fate::Unacknowledged)
 }
 
 fn was_looked_for(fate: Fate) -> bool {

@@ -81,6 +81,9 @@ impl Context {
     ) -> Result<T, UserError> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(WORKERS)
+            // One batch is prepared and one is written down beside the one at hand: more at once
+            // would only take more memory.
+            .max_blocking_threads(1)
             .enable_time()
             .build()
             .map_err(|error| {

@@ -1,6 +1,6 @@
 //! `quietus plan`: the frozen list of what is due. Deletes nothing, and cannot.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -90,6 +90,7 @@ pub(super) fn run(context: &Context, console: &mut Console, ask: &Ask) -> Result
         now: context.clock.now(),
         class: ask.class.as_deref(),
         system: ask.system.as_deref(),
+        waiting: BTreeSet::new(),
     };
     let bar = Bar::new();
     let stored = context.wait_for(plan::make(&agent, &journal, &holds, &request, &bar))?;

@@ -2,6 +2,7 @@
 
 mod tell;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
@@ -96,8 +97,13 @@ fn plan_and_approve(
     let agent = context.agent(loaded);
     let journal = agent.journal()?;
     let holds = agent.holds();
-    let request =
-        plan::Request { as_of: agent.today(), now: context.clock.now(), class: None, system: None };
+    let request = plan::Request {
+        as_of: agent.today(),
+        now: context.clock.now(),
+        class: None,
+        system: None,
+        waiting: BTreeSet::new(),
+    };
     let watch = crate::progress::Unwatched;
     let stored = context.wait_for(plan::make(&agent, &journal, &holds, &request, &watch))?;
     tale.plan(&super::plan::answer(&stored, false)?)?;

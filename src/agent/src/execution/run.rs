@@ -1,5 +1,7 @@
 //! A run as it is started: by hand, by a timer, after a crash.
 
+use std::collections::BTreeSet;
+
 use jiff::civil::Date;
 
 use super::choose::{Standing, standing};
@@ -117,13 +119,15 @@ impl Runner<'_> {
             outcome.runs.push(self.carry_out(stored).await?);
             return Ok(outcome);
         }
-        for id in plan::list(self.agent.dir())?.into_iter().rev() {
-            let stored = plan::load(self.agent.dir(), &id)?;
+        let mut waiting = BTreeSet::new();
+        for stored in self.earlier_plans()? {
             if self.is_ready(&stored)? {
-                outcome.runs.push(self.carry_out(stored).await?);
+                outcome.runs.push(self.carry_out(stored.clone()).await?);
             }
+            waiting.extend(self.waiting(&stored)?);
         }
-        let made = plan::Request { as_of, now: self.agent.clock.now(), class: None, system: None };
+        let now = self.agent.clock.now();
+        let made = plan::Request { as_of, now, class: None, system: None, waiting };
         let stored = plan::make(self.agent, self.journal, self.holds, &made, self.watch).await?;
         outcome.runs.push(self.carry_out(stored).await?);
         Ok(outcome)
@@ -212,6 +216,17 @@ impl Runner<'_> {
     /// Proves that a plan rests on the programme as it is now. Holds may have come since: they are
     /// checked at every order.
     fn is_current(&self, stored: &StoredPlan) -> Result<(), UserError> {
+        let today = self.agent.today();
+        if stored.plan.as_of > today {
+            return Err(UserError::new(
+                &code::PLAN_STALE,
+                format!(
+                    "plan {} looks from {}, which lies in the future: today is {today}",
+                    stored.plan.id, stored.plan.as_of
+                ),
+            )
+            .with_help("such a plan only shows what will be due; make another on that day"));
+        }
         let now = &self.agent.pins();
         for (name, digest) in &stored.plan.pins {
             if name != crate::programme::HOLDS && now.get(name) != Some(digest) {
@@ -222,8 +237,7 @@ impl Runner<'_> {
                 .with_help("make a new plan, and have it approved if its class asks for that"));
             }
         }
-        let age = self.agent.clock.now().duration_since(stored.plan.made_at);
-        if age > jiff::SignedDuration::from_hours(i64::from(PLAN_DAYS_MAX) * 24) {
+        if self.is_too_old(stored) {
             return Err(UserError::new(
                 &code::PLAN_STALE,
                 format!("plan {} is older than {PLAN_DAYS_MAX} days", stored.plan.id),
@@ -233,11 +247,46 @@ impl Runner<'_> {
         Ok(())
     }
 
+    /// Returns earlier plans that still fit, oldest first; drops the records of those that are too
+    /// old to be carried out.
+    fn earlier_plans(&self) -> Result<Vec<StoredPlan>, UserError> {
+        let mut plans = Vec::new();
+        for id in plan::list(self.agent.dir())?.into_iter().rev() {
+            let stored = match plan::load(self.agent.dir(), &id) {
+                Ok(stored) => stored,
+                Err(error) => {
+                    tracing::warn!(plan = id, %error, "a plan cannot be read, and is left alone");
+                    continue;
+                }
+            };
+            if self.is_too_old(&stored) {
+                plan::purge(&self.agent.durable, &stored)?;
+            } else if self.is_current(&stored).is_ok() {
+                plans.push(stored);
+            }
+        }
+        Ok(plans)
+    }
+
+    /// Returns the holdings of a plan that wait for their owner.
+    fn waiting(&self, stored: &StoredPlan) -> Result<Vec<usize>, UserError> {
+        let decisions = self.decisions(stored)?;
+        let mut waiting = Vec::new();
+        for holding in &stored.plan.holdings {
+            if standing(self.agent, stored, &decisions, holding)? == Standing::AwaitingApproval {
+                waiting.push(holding.holding);
+            }
+        }
+        Ok(waiting)
+    }
+
+    fn is_too_old(&self, stored: &StoredPlan) -> bool {
+        let age = self.agent.clock.now().duration_since(stored.plan.made_at);
+        age > jiff::SignedDuration::from_hours(i64::from(PLAN_DAYS_MAX) * 24)
+    }
+
     /// Returns whether an earlier plan has something that was signed off since.
     fn is_ready(&self, stored: &StoredPlan) -> Result<bool, UserError> {
-        if self.is_current(stored).is_err() {
-            return Ok(false);
-        }
         let decisions = self.decisions(stored)?;
         for holding in &stored.plan.holdings {
             // Without a sign-off of its own nothing of an old plan goes: `plan` only shows.

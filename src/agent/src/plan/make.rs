@@ -1,5 +1,6 @@
 //! Making a plan: read, judge, take out what is held, freeze.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -33,6 +34,9 @@ pub struct Request<'a> {
     pub class: Option<&'a str>,
     /// Only this system.
     pub system: Option<&'a str>,
+    /// Holdings whose due records stand in an earlier plan that waits for its owner: they are
+    /// counted, and not listed a second time.
+    pub waiting: BTreeSet<usize>,
 }
 
 /// Makes a plan and freezes it. Nothing is disposed of: the targets are open for reading only.
@@ -251,6 +255,10 @@ impl<'a> Maker<'a> {
         }
         if reading.class.disposition.action().is_none() {
             reading.counts.awaiting_review += 1;
+            return Ok(());
+        }
+        if self.request.waiting.contains(&reading.selection.holding.index) {
+            reading.counts.awaiting_approval += 1;
             return Ok(());
         }
         reading.counts.planned += 1;

@@ -22,7 +22,7 @@ pub use counts::Counts;
 pub use make::{Request, make};
 pub use record::{Damaged, PlanRecord};
 pub use segment::{Batch, Segment, read_batch};
-pub use store::{PlanError, StoredPlan, has_records, list, load, purge_kept, purge_segment};
+pub use store::{PlanError, StoredPlan, has_records, list, load, purge, purge_kept, purge_segment};
 pub use store::{for_each_record, record_digest};
 
 use std::collections::BTreeMap;

@@ -185,6 +185,14 @@ pub fn has_records(stored: &StoredPlan, segment: &Segment) -> bool {
     segment_path(&stored.folder, segment.n).is_file()
 }
 
+/// Removes all records of a plan; its header and its sign-offs stay.
+pub fn purge(durable: &Durable, stored: &StoredPlan) -> Result<(), PlanError> {
+    for segment in &stored.plan.segments {
+        purge_segment(durable, stored, segment.n)?;
+    }
+    purge_kept(durable, stored)
+}
+
 /// Removes the records of a segment that was carried out.
 pub fn purge_segment(durable: &Durable, stored: &StoredPlan, n: u32) -> Result<(), PlanError> {
     let path = segment_path(&stored.folder, n);
