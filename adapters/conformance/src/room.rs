@@ -208,16 +208,26 @@ impl Room<'_> {
         same_contents(&expected, &after)
     }
 
+    /// As [`Room::none_gone_but`], for records alone: work that was interrupted may lie about.
+    pub async fn records_kept_but(&self, before: &Contents, numbers: &[usize]) -> CaseResult {
+        let before = Contents { rest: BTreeMap::new(), ..before.clone() };
+        let now = Contents { rest: BTreeMap::new(), ..self.contents().await? };
+        let names: BTreeSet<String> = numbers.iter().map(|n| self.name(*n)).collect();
+        same_contents(&kept(&before, &names), &kept(&now, &names))
+    }
+
     /// Says that nothing outside these numbers changed since `before`; those may be gone or not.
     pub async fn none_gone_but(&self, before: &Contents, numbers: &[usize]) -> CaseResult {
         let names: BTreeSet<String> = numbers.iter().map(|n| self.name(*n)).collect();
-        let kept = |contents: &Contents| {
-            let mut kept = contents.clone();
-            kept.records.retain(|(side, name), _| *side != Side::Within || !names.contains(name));
-            kept
-        };
-        same_contents(&kept(before), &kept(&self.contents().await?))
+        same_contents(&kept(before, &names), &kept(&self.contents().await?, &names))
     }
+}
+
+/// Leaves out records within the scope.
+fn kept(contents: &Contents, but: &BTreeSet<String>) -> Contents {
+    let mut kept = contents.clone();
+    kept.records.retain(|(side, name), _| *side != Side::Within || !but.contains(name));
+    kept
 }
 
 #[expect(clippy::disallowed_methods, reason = "the suite plays the journal's part")]

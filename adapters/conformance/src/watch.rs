@@ -252,4 +252,8 @@ impl<D: Disposer + ?Sized> Disposer for Watched<D> {
         }
         Ok(outcomes)
     }
+
+    async fn release(&self, scope: &Scope, records: &[RecordRef]) -> Result<()> {
+        self.eye.call("release", self.inner.release(scope, records)).await
+    }
 }

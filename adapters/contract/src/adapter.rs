@@ -86,6 +86,7 @@ pub trait Disposer: Inventory {
     /// # Behavior
     ///
     /// - Harmless for records that the order never reached, and for those that are gone.
+    /// - An error where a record cannot be put back whole: someone has to look.
     /// - Only adapters whose disposal has more than one step have something to do.
     async fn release(&self, _scope: &Scope, _records: &[RecordRef]) -> Result<()> {
         Ok(())

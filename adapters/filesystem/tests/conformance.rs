@@ -4,6 +4,9 @@
 #[path = "conformance/bed.rs"]
 mod bed;
 #[cfg(test)]
+#[path = "conformance/killed.rs"]
+mod killed;
+#[cfg(test)]
 #[path = "conformance/target.rs"]
 mod target;
 
@@ -12,6 +15,7 @@ mod suite {
     use quietus_conformance::{Lie, assert_conformant, is_caught};
 
     use crate::bed::TreeBed;
+    use crate::killed::carry_out_as_child;
 
     #[tokio::test]
     async fn files_dated_by_mtime_are_conformant() {
@@ -26,6 +30,12 @@ mod suite {
     #[tokio::test]
     async fn files_that_are_overwritten_are_conformant() {
         assert_conformant(&TreeBed { sidecar: true, shred: true }).await;
+    }
+
+    /// Run again as a process of its own, to be killed within an order.
+    #[tokio::test]
+    async fn child_that_is_killed() {
+        carry_out_as_child().await;
     }
 
     #[tokio::test]

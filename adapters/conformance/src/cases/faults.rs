@@ -2,7 +2,7 @@
 
 use std::task::Poll;
 
-use quietus_contract::{Disposer, Inventory, Outcome, Result};
+use quietus_contract::{Absence, Disposer, Inventory, Outcome, Result};
 
 use crate::cases::dispose::is_disposed;
 use crate::report::{CaseResult, ensure};
@@ -29,6 +29,8 @@ pub(crate) const CASES: &[Case] = &[
     case!("dispose/cut_off_target_is_never_disposed", cut_off, [Ability::Cut]),
     case!("dispose/dropped_future_harms_nothing_outside", dropped),
     case!("dispose/crash_leaves_a_part_of_the_order_at_most", crash, [Ability::Crash]),
+    case!("release/is_harmless_for_what_was_never_reached", release),
+    case!("release/puts_back_what_a_crash_left", release_after_crash, [Ability::Crash]),
 ];
 
 /// Says that each outcome fits to what the other route sees.
@@ -166,7 +168,7 @@ async fn crash(bench: &Bench<'_>) -> CaseResult {
         let plan = room.plan(&numbers).await?;
         let before = room.contents().await?;
         room.target.crash(room.order(&room.scope, &plan), after).await?;
-        room.none_gone_but(&before, &numbers).await?;
+        room.records_kept_but(&before, &numbers).await?;
         let now = room.contents().await?;
         let left = numbers
             .iter()
@@ -183,6 +185,53 @@ async fn crash(bench: &Bench<'_>) -> CaseResult {
         let settled = |o: &Outcome| is_disposed(o) || *o == Outcome::AlreadyAbsent;
         ensure!(outcomes.iter().all(settled), "after the crash: {outcomes:?}");
         room.only_gone(&before, &numbers).await?;
+    }
+    Ok(())
+}
+
+/// A hold came in between intent and dispatch: nothing was done, and nothing must be.
+async fn release(bench: &Bench<'_>) -> CaseResult {
+    let room = bench.room(bench.seeds(6)).await?;
+    let plan = room.plan(&[0, 1, 2, 3]).await?;
+    room.dispose(plan.get(..1).unwrap_or_default()).await?;
+    room.target.change(&room.name(1)).await?;
+    room.target.remove(&room.name(2)).await?;
+    let before = room.contents().await?;
+    room.writer().await?.release(&room.scope, &plan).await?;
+    same_contents(&before, &room.contents().await?)?;
+    // Released, not forgiven for ever: the record that stayed as it was can still be ordered.
+    let outcomes = room.dispose(&plan).await?;
+    ensure!(outcomes.last().is_some_and(is_disposed), "then it is {:?}", outcomes.last());
+    room.only_gone(&before, &[3]).await
+}
+
+/// What is left of an order that a crash interrupted is kept after all.
+async fn release_after_crash(bench: &Bench<'_>) -> CaseResult {
+    for after in [1, 3] {
+        let room = bench.room(bench.seeds(7)).await?;
+        let numbers = [1, 2, 3, 4, 5];
+        let plan = room.plan(&numbers).await?;
+        let before = room.contents().await?;
+        room.target.crash(room.order(&room.scope, &plan), after).await?;
+        let left = room.contents().await?;
+        let released = room.writer().await?.release(&room.scope, &plan).await;
+        room.records_kept_but(&before, &numbers).await?;
+        if released.is_err() {
+            // One is there in part only: somebody has to look, and is told so.
+            continue;
+        }
+        // As they were, for whoever looks at the target by another route.
+        let now = room.contents().await?;
+        let gone = |n: &usize| !now.records.contains_key(&(Side::Within, room.name(*n)));
+        let gone: Vec<usize> = numbers.into_iter().filter(gone).collect();
+        room.only_gone(&before, &gone).await?;
+        let lost = left.records.keys().find(|key| !now.records.contains_key(*key));
+        ensure!(lost.is_none(), "{lost:?} went when it was released");
+        let found = room.verify(&plan).await?;
+        for (n, absence) in numbers.iter().zip(&found) {
+            let fits = matches!(absence, Absence::Absent(_)) == gone.contains(n);
+            ensure!(fits, "after the release record {n} is {absence:?}");
+        }
     }
     Ok(())
 }

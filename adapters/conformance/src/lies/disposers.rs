@@ -4,8 +4,8 @@ use std::sync::PoisonError;
 
 use async_trait::async_trait;
 use quietus_contract::{
-    Absence, Action, Cursor, DisposalOrder, Disposer, Holding, Inventory, Locator, Outcome, Page,
-    Probe, Record, RecordRef, ResidualCopies, Result, Scope, Survey, Uncovered,
+    Absence, Action, Cursor, DisposalOrder, Disposer, Holding, Inventory, Locator, OrderId,
+    Outcome, Page, Probe, Record, RecordRef, ResidualCopies, Result, Scope, Survey, Uncovered,
 };
 
 use super::Lie;
@@ -158,6 +158,17 @@ impl Disposer for LyingDisposer {
             _ => {}
         }
         Ok(outcomes)
+    }
+
+    async fn release(&self, scope: &Scope, records: &[RecordRef]) -> Result<()> {
+        let honest = self.reading.honest.release(scope, records).await;
+        if self.reading.lie() == Lie::Finisher {
+            // As if to release an order meant to bring it to its end.
+            let id = OrderId { run: "lie".to_owned(), batch: 1, order: 2 };
+            let order = make_order(id, scope.clone(), records.to_vec());
+            self.reading.honest.dispose(&order).await?;
+        }
+        honest
     }
 }
 

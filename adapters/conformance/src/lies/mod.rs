@@ -115,6 +115,8 @@ pub enum Lie {
     Renamer,
     /// Knows of nothing that was forgotten.
     NothingForgotten,
+    /// Brings an order to its end when it is told to release it.
+    Finisher,
 }
 
 impl Lie {
@@ -168,6 +170,7 @@ impl Lie {
         Lie::LookShuffler,
         Lie::Renamer,
         Lie::NothingForgotten,
+        Lie::Finisher,
     ];
 
     /// Returns the cases that are there to catch it, on a target with every ability.
@@ -232,6 +235,10 @@ impl Lie {
             Self::ScopedVerifier => &["dispose/record_that_left_the_scope_stays"],
             Self::FirstImpression => &["probe/copy_in_its_place_is_another_target"],
             Self::ScopeBlind => &["page/neighbours_never_appear"],
+            Self::Finisher => &[
+                "release/is_harmless_for_what_was_never_reached",
+                "release/puts_back_what_a_crash_left",
+            ],
             Self::BlindLister => &["page/blind_account_is_no_empty_holding"],
             Self::LookShuffler => &["look/answers_each_in_order"],
             Self::Renamer => &["survey/names_and_population_are_stable"],

@@ -33,6 +33,9 @@ impl Testbed for TreeBed {
     fn abilities(&self) -> Vec<Ability> {
         use Ability::*;
         let mut all = vec![Redate, TellsTwins, Cut, Copies, Links, Forgotten, Schema, Replace];
+        if !self.sidecar && !self.shred {
+            all.push(Crash);
+        }
         if self.sidecar {
             all.extend([Undated, Unreadable, Subject]);
         }

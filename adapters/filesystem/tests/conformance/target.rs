@@ -13,17 +13,22 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use quietus_conformance::{Account, Contents, Done, PlantedCopy, Seed, SeedDate, Side, Target};
 use quietus_contract::{
-    Action, Adapter, Holding, Locator, Place, Scope, Setting, Settings, SystemConfig, Value,
+    Action, Adapter, DisposalOrder, Holding, Locator, Place, Scope, Setting, Settings,
+    SystemConfig, Value,
 };
 use quietus_filesystem::Filesystem;
 use rustix::fs::IFlags;
 use tempfile::TempDir;
+
+use crate::killed;
 
 pub const WITHIN: &str = "letters";
 pub const BESIDE: &str = "letters-old";
 pub const FORGOTTEN: &str = "forgotten";
 const COPIES: &str = "copies";
 const SIDECAR: &str = ".meta.toml";
+/// How the adapter's own names begin, while an order is carried out.
+const CLAIM: &str = ".quietus-";
 
 pub struct TreeTarget {
     pub sidecar: bool,
@@ -152,7 +157,9 @@ impl TreeTarget {
                 return Ok(());
             }
         };
-        if !meta.is_file() {
+        if name.starts_with(CLAIM) {
+            contents.rest.insert(format!("{folder}/{name}"), "an order left it".to_owned());
+        } else if !meta.is_file() {
             let leads = std::fs::read_link(path).unwrap_or_default();
             contents.rest.insert(format!("{folder}/{name}"), leads.display().to_string());
         } else if self.sidecar && name.ends_with(SIDECAR) {
@@ -166,7 +173,7 @@ impl TreeTarget {
                 meta.size(),
                 meta.mtime(),
                 meta.mtime_nsec(),
-                std::fs::read_to_string(path)?
+                String::from_utf8_lossy(&std::fs::read(path)?)
             );
             if self.sidecar {
                 state.push_str(&std::fs::read_to_string(beside(path)).unwrap_or_default());
@@ -308,6 +315,10 @@ impl Target for TreeTarget {
             "hard-link"
         };
         Ok(vec![PlantedCopy { kind: kind.to_owned(), clears_by: None }])
+    }
+
+    async fn crash(&self, order: DisposalOrder, after: usize) -> Done {
+        killed::within(self, order.records(), after)
     }
 
     async fn link(&self, name: &str, beside: &str) -> Done {
