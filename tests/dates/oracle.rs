@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use jiff::ToSpan;
+use quietus::guard::{EpochDay, Opinion};
 use quietus_schedule::rules::Verdict;
 use quietus_tests::chance::Chance;
 
@@ -100,13 +101,20 @@ fn run(seed: u64, cases: u64, wrong: Wrong, zones: &Path) -> Sums {
         if !told.is_whole() {
             continue;
         }
-        let rule = told.compile();
+        let (rule, guard) = told.compile();
         writeln!(input, "R {}", spec.to_json()).unwrap();
         for _ in 0..left.min(CASES_PER_RULE) {
             let case = Case::random(&mut chance, &spec, &rule);
             let mut verdict = rule.judge(&case.values, case.jurisdiction, case.as_of);
             let explained = rule.explain(&case.values, case.jurisdiction, case.as_of);
             assert_eq!(explained.verdict, verdict);
+            // The agent's own second judge keeps whatever the rules keep, and no more.
+            let opinion = guard.judge(&case.values, case.jurisdiction, case.as_of);
+            let expected = match verdict {
+                Verdict::Due { due, .. } => Opinion::Due(EpochDay::of(due)),
+                _ => Opinion::Keep,
+            };
+            assert_eq!(opinion, expected, "{verdict:?} of {}", case.line(&verdict));
             if let (Wrong::OneDayEarly, Verdict::Due { due, .. } | Verdict::NotDue { due }) =
                 (wrong, &mut verdict)
             {

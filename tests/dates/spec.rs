@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::sync::LazyLock;
 
+use quietus::guard::Guard;
 use quietus_contract::{Form, Key, Shape};
 use quietus_schedule::rules::Rule;
 use quietus_schedule::{SourceFile, Sources, check};
@@ -220,8 +221,8 @@ impl Spec {
         })
     }
 
-    /// The rule as quietus reads it.
-    pub fn compile(&self) -> Rule {
+    /// The rule as quietus reads it, and the agent's second judge.
+    pub fn compile(&self) -> (Rule, Guard) {
         let file = |name: &str, text| SourceFile { name: name.to_owned(), text };
         let sources = Sources {
             schedule: file("schedule.toml", self.schedule()),
@@ -233,7 +234,8 @@ impl Spec {
         let Some(programme) = checked.programme else {
             panic!("{:#?}\n{}", checked.defects, sources.schedule.text)
         };
-        Rule::compile(&programme, &programme.holdings[0])
+        let holding = &programme.holdings[0];
+        (Rule::compile(&programme, holding), Guard::compile(&programme, holding))
     }
 
     fn schedule(&self) -> String {
