@@ -4,12 +4,17 @@ use quietus_contract::{Absence, Checked, RecordRef};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::io::Errno;
 
-use crate::claim::{self, Found, Occupied};
+use crate::claim::{self, Claims, Found, Occupied};
 use crate::config::Technique;
 use crate::root::Root;
 use crate::sidecar::{self, Beside};
 use crate::version::{DIGEST_BYTES, Print, Seen};
 use crate::{error, names};
+
+/// Threads that look at most.
+const THREADS_MAX: usize = 4;
+/// Fewer records than this are not worth a thread.
+const RECORDS_PER_THREAD_MIN: usize = 512;
 
 /// What a look needs to know.
 #[derive(Clone, Copy)]
@@ -37,8 +42,22 @@ impl Look<'_> {
         if let Err(lost) = self.root.check() {
             return records.iter().map(|_| unknown(&lost.message)).collect();
         }
-        let mut open: Option<Open> = None;
-        records.iter().map(|record| self.one(record, &mut open)).collect()
+        let look = |records: &[RecordRef]| -> Vec<Absence> {
+            let mut open: Option<Open> = None;
+            records.iter().map(|record| self.one(record, &mut open)).collect()
+        };
+        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX);
+        let part = records.len().div_ceil(threads).max(RECORDS_PER_THREAD_MIN);
+        if records.len() <= part {
+            return look(records);
+        }
+        std::thread::scope(|scope| {
+            let looks: Vec<_> =
+                records.chunks(part).map(|part| (part, scope.spawn(move || look(part)))).collect();
+            let broken = |part: &[RecordRef]| vec![unknown("the look broke off"); part.len()];
+            let ended = looks.into_iter();
+            ended.flat_map(|(part, look)| look.join().unwrap_or_else(|_| broken(part))).collect()
+        })
     }
 
     /// Looks for one record; `open` is the folder of the one before.
@@ -65,10 +84,15 @@ impl Look<'_> {
         Ok(Open { path: folder.to_vec(), fd, slots })
     }
 
+    fn claims(self, open: &Open) -> Claims<'_> {
+        let own = self.technique == Technique::Shred || self.suffix.is_some();
+        Claims { slots: &open.slots, own }
+    }
+
     fn judge(self, open: &Open, name: &[u8], seen: &Seen) -> Result<Absence, Errno> {
         let fd = open.fd.as_fd();
         let side = self.suffix.map(|suffix| [name, suffix.as_bytes()].concat());
-        match claim::find(fd, name, &seen.file, &open.slots)? {
+        match claim::find(fd, name, &seen.file, self.claims(open))? {
             Found::Named(stat) if Print::of(&stat) == seen.file => {
                 let same = match side {
                     Some(side) => is_beside(fd, &side, seen.sidecar.as_ref())?,
@@ -97,7 +121,7 @@ impl Look<'_> {
         print: &Print,
         digest: &[u8; DIGEST_BYTES],
     ) -> Result<Absence, Errno> {
-        match claim::find(open.fd.as_fd(), side, print, &open.slots)? {
+        match claim::find(open.fd.as_fd(), side, print, self.claims(open))? {
             Found::Gone { other: false } => Ok(Absence::Absent(Checked::ByRecord)),
             Found::Gone { other: true } => Ok(Absence::Newer),
             Found::Claimed(stat, _) if self.is_claim_of(&Print::of(&stat), print) => {

@@ -93,12 +93,21 @@ pub(crate) fn slots(folder: BorrowedFd<'_>) -> Result<Vec<Occupied>, Errno> {
     Ok(occupied)
 }
 
-/// Looks for a file by the state that the plan saw; `slots` are the folder's.
+/// Where claims of a file can be.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Claims<'a> {
+    /// The folder's slots.
+    pub(crate) slots: &'a [Occupied],
+    /// Whether the file may have a claim of its own; a look for one is not free.
+    pub(crate) own: bool,
+}
+
+/// Looks for a file by the state that the plan saw.
 pub(crate) fn find(
     folder: BorrowedFd<'_>,
     name: &[u8],
     planned: &Print,
-    slots: &[Occupied],
+    claims: Claims<'_>,
 ) -> Result<Found, Errno> {
     let other = match version::stat(folder, name) {
         Ok(stat) if Print::of(&stat).same_file(planned) => return Ok(Found::Named(Box::new(stat))),
@@ -106,8 +115,12 @@ pub(crate) fn find(
         Err(errno) if error::is_absence(errno) => false,
         Err(errno) => return Err(errno),
     };
-    let slot = slots.iter().find(|slot| slot.inode == planned.inode);
-    let claim = slot.map_or_else(|| own(planned.inode, name), |slot| slot.name.clone());
+    let slot = claims.slots.iter().find(|slot| slot.inode == planned.inode);
+    let claim = match slot {
+        Some(slot) => slot.name.clone(),
+        None if claims.own => own(planned.inode, name),
+        None => return Ok(Found::Gone { other }),
+    };
     match version::stat(folder, &claim) {
         Ok(stat) if Print::of(&stat).same_file(planned) => {
             Ok(Found::Claimed(Box::new(stat), claim))

@@ -154,6 +154,11 @@ impl Selection {
         Ok(Self { holding, patterns, except, sidecar, unlink_hard_links, dates, fields })
     }
 
+    /// Tells whether each record is one plain file that is unlinked as it is.
+    pub(crate) fn is_plain(&self, technique: Technique) -> bool {
+        technique == Technique::Delete && self.sidecar.is_none()
+    }
+
     /// Tells whether it was compiled from this holding.
     pub(crate) fn is_of(&self, holding: &Arc<Holding>) -> bool {
         Arc::ptr_eq(&self.holding, holding)
@@ -177,7 +182,10 @@ impl Selection {
 
     /// Tells whether records may lie below a folder.
     pub(crate) fn may_be_below(&self, folder: &[u8], scratch: &mut Scratch) -> bool {
-        !self.except.iter().any(|p| p.matches(folder, scratch).is_some())
+        let is_out = |p: &Pattern, scratch: &mut Scratch| {
+            p.matches(folder, scratch).is_some() || p.matches_all_below(folder, scratch)
+        };
+        !self.except.iter().any(|p| is_out(p, scratch))
             && self.patterns.iter().any(|p| p.may_be_below(folder, scratch))
     }
 

@@ -8,7 +8,7 @@ use rustix::fd::BorrowedFd;
 use rustix::fs::{AtFlags, unlinkat};
 use rustix::io::Errno;
 
-use crate::claim::{self, Found, Occupied};
+use crate::claim::{self, Claims, Found};
 use crate::config::Technique;
 use crate::sidecar::{self, Beside};
 use crate::version::{Print, Seen, is_regular, stat};
@@ -28,11 +28,11 @@ struct Target {
 pub(crate) fn dispose(
     work: &Work<'_>,
     fd: BorrowedFd<'_>,
-    slots: &[Occupied],
+    claims: Claims<'_>,
     name: &[u8],
     seen: &Seen,
 ) -> Step<u32> {
-    let targets = targets(work, fd, slots, name, seen)?;
+    let targets = targets(work, fd, claims, name, seen)?;
     for (n, target) in targets.iter().enumerate() {
         if let Err(stop) = claim(fd, target) {
             return Err(put_back(fd, targets.get(..n).unwrap_or_default()).unwrap_or(stop));
@@ -57,13 +57,13 @@ pub(crate) fn dispose(
 fn targets(
     work: &Work<'_>,
     fd: BorrowedFd<'_>,
-    slots: &[Occupied],
+    claims: Claims<'_>,
     name: &[u8],
     seen: &Seen,
 ) -> Step<Vec<Target>> {
     let mut targets = Vec::with_capacity(2);
     let mut under_way = true;
-    match claim::find(fd, name, &seen.file, slots)? {
+    match claim::find(fd, name, &seen.file, claims)? {
         Found::Named(stat) => {
             work.permit(&stat, &seen.file)?;
             targets.push(Target::fresh(name, &seen.file));
@@ -80,7 +80,7 @@ fn targets(
         let side = [name, suffix.as_bytes()].concat();
         match &seen.sidecar {
             Some(planned) => {
-                let target = sidecar_target(work, fd, slots, &side, planned, under_way)?;
+                let target = sidecar_target(work, fd, claims, &side, planned, under_way)?;
                 targets.extend(target);
             }
             None if targets.is_empty() => {}
@@ -94,12 +94,12 @@ fn targets(
 fn sidecar_target(
     work: &Work<'_>,
     fd: BorrowedFd<'_>,
-    slots: &[Occupied],
+    claims: Claims<'_>,
     side: &[u8],
     (print, digest): &(Print, [u8; crate::version::DIGEST_BYTES]),
     under_way: bool,
 ) -> Step<Option<Target>> {
-    match claim::find(fd, side, print, slots)? {
+    match claim::find(fd, side, print, claims)? {
         Found::Named(stat) => {
             work.permit(&stat, print)?;
             match sidecar::read(fd, side)? {

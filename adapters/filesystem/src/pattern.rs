@@ -183,6 +183,12 @@ impl Pattern {
         self.run(&text, scratch, Style { greedy: false, loose: true, prefix: true })
     }
 
+    /// Tells whether every path below this folder matches.
+    pub(crate) fn matches_all_below(&self, folder: &[u8], scratch: &mut Scratch) -> bool {
+        let any = [folder, b"/any"].concat();
+        self.tokens.last() == Some(&Token::Rest) && self.matches(&any, scratch).is_some()
+    }
+
     fn read(&self, path: &[u8], spans: &[(usize, usize)]) -> Captures {
         let dates = self
             .captures

@@ -5,7 +5,7 @@ use rustix::fd::AsFd;
 use rustix::fs::fsync;
 use rustix::io::Errno;
 
-use crate::claim::{self, Found};
+use crate::claim::{self, Claims, Found};
 use crate::root::Root;
 use crate::version::Seen;
 use crate::{error, names};
@@ -43,9 +43,10 @@ fn one(root: &Root, suffix: Option<&str>, record: &RecordRef) -> std::result::Re
     let side = suffix.map(|suffix| [name, suffix.as_bytes()].concat());
     let sidecar = side.zip(seen.sidecar.map(|(print, _)| print));
     let files = std::iter::once((name.to_vec(), seen.file)).chain(sidecar);
+    let claims = Claims { slots: &slots, own: true };
     let mut stranded = 0;
     for (name, planned) in files {
-        if let Found::Claimed(_, claim) = claim::find(fd.as_fd(), &name, &planned, &slots)? {
+        if let Found::Claimed(_, claim) = claim::find(fd.as_fd(), &name, &planned, claims)? {
             stranded += u64::from(!claim::put_back(fd.as_fd(), &name, &claim));
             fsync(&fd)?;
         }

@@ -71,7 +71,7 @@ impl Walk {
         Ok(walk)
     }
 
-    /// Returns the next name that is not a folder's.
+    /// Returns the next name of a file.
     pub(crate) fn next(&mut self) -> Result<Option<Name>> {
         loop {
             let Some(frame) = self.stack.last_mut() else { return Ok(None) };
@@ -162,10 +162,13 @@ fn list(fd: &OwnedFd) -> Result<Vec<Entry>> {
     let mut entries = Vec::new();
     for entry in walk {
         match entry {
-            Ok(entry) => entries.push(Entry {
-                name: entry.file_name().as_bytes().into(),
-                folder: entry.file_type().is_dir(),
-            }),
+            Ok(entry) => {
+                let (name, kind) = (entry.file_name().as_bytes().into(), entry.file_type());
+                // Links, devices, sockets and pipes are no records.
+                if kind.is_dir() || kind.is_file() {
+                    entries.push(Entry { name, folder: kind.is_dir() });
+                }
+            }
             // A folder that walkdir could not open: it is opened again, and judged, if the
             // selection goes there at all.
             Err(failed) if failed.depth() == 1 && failed.path().is_some() => {

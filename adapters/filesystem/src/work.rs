@@ -8,7 +8,7 @@ use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{AtFlags, Statx, StatxAttributes, fsync, renameat, syncfs, unlinkat};
 use rustix::io::Errno;
 
-use crate::claim::{self, Found, Occupied};
+use crate::claim::{self, Claims, Found, Occupied};
 use crate::config::{Selection, Technique};
 use crate::inventory::{FileTree, hold_of};
 use crate::members;
@@ -151,12 +151,13 @@ impl<'a> Work<'a> {
             }
             Err(stop) => return Err(stop),
         }
-        if self.technique() == Technique::Delete && self.selection.sidecar.is_none() {
+        if self.selection.is_plain(self.technique()) {
             return self.plain(position, name, &seen.file, outcomes);
         }
         let Some(folder) = &self.folder else { return Err(Stop::Later) };
         let (fd, slots) = (Arc::clone(&folder.fd), Arc::clone(&folder.slots));
-        let members = members::dispose(self, (*fd).as_fd(), &slots, name, &seen)?;
+        let claims = Claims { slots: &slots, own: true };
+        let members = members::dispose(self, (*fd).as_fd(), claims, name, &seen)?;
         self.gone(position, Outcome::Disposed { members }, outcomes);
         Ok(())
     }
@@ -202,7 +203,8 @@ impl<'a> Work<'a> {
         }
         let Some(folder) = &self.folder else { return Err(Stop::Later) };
         let fd = Arc::clone(&folder.fd);
-        match claim::find((*fd).as_fd(), name, planned, &folder.slots)? {
+        let claims = Claims { slots: &folder.slots, own: false };
+        match claim::find((*fd).as_fd(), name, planned, claims)? {
             Found::Named(stat) => self.permit(&stat, planned)?,
             Found::Claimed(stat, claim) => {
                 self.permit_claimed(&Print::of(&stat), planned)?;
