@@ -58,7 +58,10 @@ pub fn judge(world: &World, stuck: bool) -> Result<Vec<Finding>> {
     // Locators of different tables may agree; names of sample records never do.
     anyhow::ensure!(names.len() == world.records.len(), "two records with one locator");
     let ledger = Ledger::read(&world.programme, &names)?;
-    let now = world.look()?;
+    let mut now = world.look()?;
+    if stuck {
+        now = now.into_iter().map(|(name, digest)| (without_claim(&name), digest)).collect();
+    }
     let mut findings = Vec::new();
     let mut note = |violation, what: &str| findings.push(Finding::new(violation, what));
     for (name, record) in &world.records {
@@ -107,6 +110,16 @@ pub fn judge(world: &World, stuck: bool) -> Result<Vec<Finding>> {
     Ok(findings)
 }
 
+/// The name of a record that the agent had claimed (renamed beside itself) when its target lied.
+fn without_claim(name: &str) -> String {
+    match name.rsplit_once("/.quietus-") {
+        Some((folder, claim)) => {
+            format!("{folder}/{}", claim.split_once('-').map_or(claim, |(_, name)| name))
+        }
+        None => name.to_owned(),
+    }
+}
+
 fn open_runs(world: &World) -> Result<u64> {
     let path = world.programme.join("state/journal.sqlite");
     if !path.exists() {
@@ -116,4 +129,15 @@ fn open_runs(world: &World) -> Result<u64> {
     let open: i64 =
         db.query_row("SELECT count(*) FROM run WHERE closed_at IS NULL", [], |row| row.get(0))?;
     Ok(u64::try_from(open)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_claimed_record_is_still_that_record() {
+        assert_eq!(without_claim("case/.quietus-00ff-0010-a.txt"), "case/0010-a.txt");
+        assert_eq!(without_claim("case/0010-a.txt"), "case/0010-a.txt");
+    }
 }

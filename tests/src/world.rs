@@ -81,6 +81,7 @@ approved_by    = "Chief Financial Officer"
 approved_on    = 2020-01-15
 effective_from = 2020-02-01
 review_by      = 2099-01-31
+jurisdiction   = "JM"
 time_zone      = "UTC"
 
 [triggers]
@@ -191,7 +192,8 @@ impl World {
             Target::Filesystem => name,
             Target::Sqlite => name.split_once('/').map_or(name, |(_, key)| key),
         };
-        serde_json::Value::from(vec![part]).to_string()
+        // A percent sign is what adapters escape with, so it is escaped itself.
+        serde_json::Value::from(vec![part.replace('%', "%25")]).to_string()
     }
 }
 
