@@ -59,6 +59,11 @@ pub fn main() -> u8 {
     exit.number()
 }
 
+/// Renders an error as the command line shows it.
+pub fn render_error(error: &UserError) -> String {
+    report::text(error)
+}
+
 fn carry_out(arguments: &Arguments, console: &mut Console) -> Result<Exit, UserError> {
     let context = Context::new(&arguments.dir);
     match &arguments.command {

@@ -69,8 +69,6 @@ codes! {
     PROGRAMME_UNREADABLE = "programme_unreadable", Wrong;
     /// The programme's files have defects.
     PROGRAMME_DEFECTS = "programme_defects", Wrong;
-    /// `quietus.toml` has defects.
-    SETTINGS_DEFECTS = "settings_defects", Wrong;
     /// `holds.toml` cannot be understood, so nobody can tell what is held.
     HOLDS_UNREADABLE = "holds_unreadable", Refused;
     /// A command cannot be carried out with these arguments.
