@@ -264,6 +264,18 @@ mod tests {
     }
 
     #[test]
+    fn remarks_at_the_head_of_a_file_without_holds_stay_at_its_head() {
+        let (_dir, folder) = testing::folder();
+        let written = "# Written by Legal.\n# [hold.example]\n";
+        Durable::new().replace(&folder.file(HOLDS), written.as_bytes()).unwrap();
+        place(&folder, "customer:7");
+        place(&folder, "customer:8");
+        let text = std::fs::read_to_string(folder.file(HOLDS)).unwrap();
+        assert!(text.starts_with(&format!("{written}\n[hold.2026-001]\n")), "{text}");
+        assert!(text.contains("]\n\n[hold.2026-002]\n"), "{text}");
+    }
+
+    #[test]
     fn a_hold_on_what_does_not_exist_is_refused_and_nothing_is_written() {
         let (_dir, folder) = testing::folder();
         let new = NewHold {

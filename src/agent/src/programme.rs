@@ -43,6 +43,14 @@ impl Folder {
         &self.path
     }
 
+    /// Names it for people.
+    pub fn words(&self) -> String {
+        match self.path.as_os_str().to_str() {
+            Some(".") => "this folder".to_owned(),
+            _ => self.path.display().to_string(),
+        }
+    }
+
     /// Returns the path of one of the files that people write.
     pub fn file(&self, name: &str) -> PathBuf {
         self.path.join(name)
@@ -157,7 +165,7 @@ pub fn load(folder: &Folder, forms: &[&'static Form]) -> Result<Loaded, UserErro
     checkup.loaded.ok_or_else(|| {
         let (errors, warnings) = (checkup.defects.errors(), checkup.defects.warnings());
         let plural = if errors == 1 { "defect" } else { "defects" };
-        let message = format!("the files of {} have {errors} {plural}", folder.path().display());
+        let message = format!("the files of {} have {errors} {plural}", folder.words());
         let also =
             if warnings == 0 { String::new() } else { format!(" (and {warnings} warnings)") };
         UserError::new(&code::PROGRAMME_DEFECTS, message + &also)
@@ -183,9 +191,8 @@ pub fn check(folder: &Folder, forms: &[&'static Form]) -> Result<Checkup, UserEr
         Some(file) => settings::read(file),
         None => (Settings::default(), Vec::new()),
     };
-    if let Some(programme) = &checked.programme {
-        own.extend(unknown_names(&settings, programme, settings_file.as_ref()));
-    }
+    let classes = settings::class_names(&sources.schedule.text);
+    own.extend(unknown_names(&settings, &classes, settings_file.as_ref()));
     let mut list = checked.defects;
     list.extend(own);
     let Sources { schedule, systems, holds, registers } = sources;
@@ -209,10 +216,10 @@ pub fn check(folder: &Folder, forms: &[&'static Form]) -> Result<Checkup, UserEr
 /// slip of the pen would silently do nothing.
 fn unknown_names(
     settings: &Settings,
-    programme: &Programme,
+    classes: &[String],
     file: Option<&SourceFile>,
 ) -> Vec<Defect> {
-    let known = |class: &str| programme.schedule.classes.contains_key(class);
+    let known = |class: &str| classes.iter().any(|c| c == class);
     let limits = settings.limits.by_class.iter().map(|(class, (_, place))| (class, place));
     let approvers =
         settings.approvers.iter().flat_map(|a| a.classes.iter().map(move |c| (c, &a.place)));
@@ -255,7 +262,7 @@ fn required(folder: &Folder, name: &str, digests: &mut Digests) -> Result<Source
     optional(folder, name, digests)?.ok_or_else(|| {
         UserError::new(
             &code::PROGRAMME_UNREADABLE,
-            format!("{} has no {name}", folder.path().display()),
+            format!("{} has no {name}", folder.words()),
         )
         .with_help(
             "go to the programme's folder or name it with --dir; `quietus init` begins a new one",

@@ -32,7 +32,7 @@ use quietus_evidence::note::VerifierKey;
 
 pub use limits::{Breach, History, Limits};
 pub(crate) use read::is_origin;
-pub use read::read;
+pub use read::{class_names, read};
 
 use crate::keys::key_id;
 

@@ -244,7 +244,7 @@ pub(super) fn words(answer: &Answer) -> String {
         .collect();
     let word = if answer.decision == "approve" { "approves" } else { "rejects" };
     let mut text = format!(
-        "{} ({}) {word} of plan {}: {}.",
+        "{} ({}) {word} plan {}: {}.",
         answer.name,
         answer.role,
         answer.plan,

@@ -15,7 +15,8 @@ pub(super) struct Arguments {
     #[arg(long, global = true, value_name = "DIR", default_value = ".")]
     pub dir: PathBuf,
     /// How to print the answer.
-    #[arg(long, global = true, value_name = "FORM", default_value = "text")]
+    #[arg(long, global = true, value_name = "text|json", default_value = "text")]
+    #[arg(hide_possible_values = true, hide_default_value = true)]
     pub output: Output,
     /// What to do.
     #[command(subcommand)]

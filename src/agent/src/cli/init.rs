@@ -70,7 +70,7 @@ fn write(
         context.durable.create_dir(&dir)?;
     }
     let mut answer = Answer {
-        folder: folder.path().display().to_string(),
+        folder: folder.words(),
         origin: origin.clone(),
         written: Vec::new(),
         left_alone: Vec::new(),

@@ -250,7 +250,7 @@ fn details(answer: &Answer) -> String {
             say(format!("{place}: {} kept: {reason}.", count(*records, "record", "records")));
         }
         for note in &holding.notes {
-            say(format!("{place}: {note}."));
+            say(format!("{place}: {}.", note.trim_end_matches(['.', ';'])));
         }
     }
     if text.is_empty() { text } else { format!("\n{text}") }

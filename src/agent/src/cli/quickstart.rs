@@ -15,6 +15,7 @@ use super::context::Context;
 use super::evidence;
 use super::explain;
 use super::key::policy_of;
+use super::progress::Bar;
 use super::run as running;
 use crate::approval::Decision;
 use crate::auditing::{self, Trust};
@@ -67,7 +68,7 @@ pub(super) fn run(console: &mut Console, ask: &Quickstart) -> Result<Exit, UserE
     tale.check(&loaded)?;
     let plan = if again { None } else { Some(plan_and_approve(&context, &loaded, &mut tale)?) };
     let ask_run = Run { as_of: None, plan: plan.as_ref().map(|p| p.plan.id.clone()) };
-    let outcome = running::carry_out(&context, &ask_run)?;
+    let outcome = running::carry_out(&context, &ask_run, &Bar::new())?;
     tale.run(&outcome)?;
     if !again {
         examples(&context, &mut tale)?;

@@ -79,7 +79,7 @@ fn one(defects: &Defects, defect: &Defect, colours: bool) -> String {
     let rendered = GraphicalReportHandler::new_themed(theme)
         .with_width(WIDTH)
         .with_links(false)
-        .with_context_lines(0)
+        .with_context_lines(1)
         .render_report(&mut text, report.as_ref());
     match rendered {
         Ok(()) => text,
@@ -156,7 +156,11 @@ fn causes(error: &UserError) -> Vec<String> {
     let mut causes = Vec::new();
     let mut next = error.source();
     while let Some(cause) = next {
-        causes.push(cause.to_string());
+        let words = cause.to_string();
+        // Many messages end with their cause already.
+        if !error.message.contains(&words) {
+            causes.push(words);
+        }
         next = cause.source();
     }
     causes

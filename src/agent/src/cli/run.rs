@@ -24,7 +24,7 @@ struct Answer<'o> {
 }
 
 pub(super) fn run(context: &Context, console: &mut Console, ask: &Run) -> Result<Exit, UserError> {
-    let outcome = carry_out(context, ask)?;
+    let outcome = carry_out(context, ask, &Bar::new().announcing())?;
     let (last, earlier) = match outcome.runs.split_last() {
         Some((last, earlier)) => (Some(last), earlier),
         None => (None, &[][..]),
@@ -39,12 +39,11 @@ pub(super) fn run(context: &Context, console: &mut Console, ask: &Run) -> Result
 }
 
 /// Runs, with a bar for whoever watches.
-pub(super) fn carry_out(context: &Context, ask: &Run) -> Result<Outcome, UserError> {
+pub(super) fn carry_out(context: &Context, ask: &Run, bar: &Bar) -> Result<Outcome, UserError> {
     let loaded = context.load()?;
     let agent = context.agent(&loaded);
     let request = Request { as_of: ask.as_of, plan: ask.plan.as_deref() };
-    let bar = Bar::new();
-    let outcome = context.wait_for(execution::run(&agent, request, &bar));
+    let outcome = context.wait_for(execution::run(&agent, request, bar));
     bar.done();
     outcome
 }

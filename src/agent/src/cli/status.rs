@@ -131,16 +131,16 @@ fn words(answer: &Answer) -> String {
     }
     for plan in &answer.waiting {
         for class in &plan.awaiting_approval {
-            let records = count(class.records, "record", "records");
+            let records = count(class.records, "record waits", "records wait");
             text.push_str(&format!(
-                "Plan {}: {records} of {} wait for approval.\n",
+                "Plan {}: {records} for the approval of {}.\n",
                 plan.plan, class.class
             ));
         }
         for class in &plan.over_limit {
             let records = count(class.records, "record", "records");
             text.push_str(&format!(
-                "Plan {}: {records} of {} are over a limit.\n",
+                "Plan {}: {} is over a limit, with {records}.\n",
                 plan.plan, class.class
             ));
         }

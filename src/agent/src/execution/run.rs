@@ -140,6 +140,7 @@ impl Runner<'_> {
         let changed = self.is_current(&stored).err().map(|_| {
             "the programme changed after this run began, so nothing more of it was sent".to_owned()
         });
+        self.watch.begins(&stored);
         let mut execution = self.execution(stored, open)?;
         execution.frozen_out = changed;
         let steps = execution.carry_all().await?;
@@ -148,6 +149,7 @@ impl Runner<'_> {
 
     /// Carries out what may go of a plan.
     async fn carry_out(&mut self, stored: StoredPlan) -> Result<RunReport, UserError> {
+        self.watch.begins(&stored);
         let decisions = self.decisions(&stored)?;
         let mut batches = Vec::new();
         for holding in &stored.plan.holdings {

@@ -75,7 +75,9 @@ pub fn add(
         return Err(UserError::new(&code::COMMAND_LINE, format!("there is a hold {id} already"))
             .with_help("give another --id, or none: the next free number is then taken"));
     }
-    holds.insert(&id, Item::Table(table_of(new, today)));
+    let mut table = table_of(new, today);
+    keep_remarks_above(&mut document, &mut table);
+    holds_table(&mut document)?.insert(&id, Item::Table(table));
     write(folder, durable, forms, &document)?;
     Ok(id)
 }
@@ -127,6 +129,14 @@ fn holds_table(document: &mut DocumentMut) -> Result<&mut Table, UserError> {
         UserError::new(&code::HOLDS_UNREADABLE, "holds.toml: `hold` is not written as tables")
             .with_help("write each hold as a table of its own: [hold.2026-001]")
     })
+}
+
+/// Puts the remarks at the end of the file before a table that comes after them.
+fn keep_remarks_above(document: &mut DocumentMut, table: &mut Table) {
+    let remarks = document.trailing().as_str().unwrap_or_default().to_owned();
+    let gap = if remarks.is_empty() && document.as_table().is_empty() { "" } else { "\n" };
+    document.set_trailing("");
+    table.decor_mut().set_prefix(format!("{remarks}{gap}"));
 }
 
 fn next_id(holds: &Table, today: Date) -> Result<String, UserError> {

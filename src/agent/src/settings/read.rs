@@ -34,6 +34,17 @@ pub fn read(file: &SourceFile) -> (Settings, Vec<Defect>) {
     (settings, reader.defects)
 }
 
+/// Returns the classes that a schedule names, also where it has defects elsewhere.
+pub fn class_names(schedule: &str) -> Vec<String> {
+    let (root, _) = DeTable::parse_recoverable(schedule);
+    match root.get_ref().get("class").map(Spanned::get_ref) {
+        Some(DeValue::Table(classes)) => {
+            classes.keys().map(|name| name.get_ref().clone().into_owned()).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
 type Value<'i> = Spanned<DeValue<'i>>;
 
 struct Reader<'f> {
