@@ -144,10 +144,12 @@ impl Journal {
     }
 
     /// Returns the last runs' lines for a class in a system, newest first.
+    ///
+    /// Runs are taken in the order in which they were opened: two may close in one second.
     pub fn history(&self, class: &str, system: &str, runs_max: u32) -> Result<Vec<History>> {
         let mut select = self.db.prepare_cached(
-            "SELECT at, matched, disposed, counts FROM history
-             WHERE class = ?1 AND system = ?2 ORDER BY at DESC LIMIT ?3",
+            "SELECT h.at, h.matched, h.disposed, h.counts FROM history h JOIN run ON run.id = h.run
+             WHERE h.class = ?1 AND h.system = ?2 ORDER BY run.rowid DESC LIMIT ?3",
         )?;
         let rows = select.query_map(params![class, system, runs_max], |row| {
             Ok((row.get::<_, String>(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
@@ -186,7 +188,7 @@ impl Journal {
             .db
             .query_row(
                 "SELECT id, closed_at, ending FROM run WHERE closed_at IS NOT NULL
-                 ORDER BY closed_at DESC LIMIT 1",
+                 ORDER BY rowid DESC LIMIT 1",
                 [],
                 |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
             )
