@@ -171,7 +171,10 @@ impl<'t> Table<'t> {
             );
             return None;
         };
-        let damaged = sheet.is_damaged(span.start);
+        // A table that only the headings below it speak of may have had one that was lost.
+        let after = sheet.file.text.get(span.end..).unwrap_or_default();
+        let implied = sheet.lost_section && after.starts_with('.');
+        let damaged = implied || sheet.is_damaged(span.start);
         Some(Self { who, span, damaged, entries })
     }
 
@@ -197,7 +200,20 @@ impl<'t> Table<'t> {
                 ),
             );
         }
-        for field in fields.iter().filter(|f| f.required) {
+        self.require_all(sheet, fields);
+    }
+
+    /// Reports the keys that are missing; once for a table that is empty.
+    pub fn require_all(&self, sheet: &mut Sheet<'_>, fields: &[Field]) {
+        let mut required = fields.iter().filter(|f| f.required).peekable();
+        if self.is_empty() && !self.damaged && required.peek().is_some() && !self.span.is_empty() {
+            let names: Vec<&str> = required.map(|field| field.name).collect();
+            let help = format!("write {}, or remove it", words::all(&names));
+            let said = say(codes::BLANK, "it is empty", "nothing below it", Some(help));
+            self.error(sheet, &self.span, said);
+            return;
+        }
+        for field in required {
             self.require(sheet, field.name, field.about);
         }
     }

@@ -51,14 +51,20 @@ pub(crate) fn readable(sheet: &mut Sheet<'_>) -> String {
     for _ in 0..PASSES_MAX {
         let (_, errors) = DeTable::parse_recoverable(&text);
         let mut broken: Vec<Range<usize>> = Vec::new();
+        let mut again = false;
         for error in errors.iter().take(ERRORS_MAX) {
             let span = error.span().unwrap_or(0..0);
             let line = sheet.lines.line_of(span.start.min(text.len()));
             if error.message() == "duplicate key" {
+                if !broken.is_empty() {
+                    // It may come from the broken line; if not, the next pass has it again.
+                    continue;
+                }
                 report_twice(sheet, &span);
                 if is_heading(sheet, line) {
                     // The second table would be mixed with the first.
-                    broken.push(line..line + 1);
+                    drop_second(sheet, &mut text, line);
+                    again = true;
                     break;
                 }
                 continue;
@@ -75,7 +81,7 @@ pub(crate) fn readable(sheet: &mut Sheet<'_>) -> String {
             }
             broken.push(line..line + 1);
         }
-        if broken.is_empty() {
+        if broken.is_empty() && !again {
             return text;
         }
         for line in broken.into_iter().flatten() {
@@ -105,9 +111,22 @@ fn opened_before(sheet: &Sheet<'_>, message: &str, span: &Span, line: usize) -> 
     (0..line).rev().find(|n| text(*n).is_some_and(is_key))
 }
 
+/// Whether a line is a heading, or would be one with its opening bracket.
 fn is_heading(sheet: &Sheet<'_>, line: usize) -> bool {
-    let span = sheet.lines.span(&sheet.file.text, line);
-    sheet.file.text.get(span).is_some_and(|text| text.trim_start().starts_with('['))
+    let text = text_of(sheet, line);
+    text.starts_with('[') || is_unopened(text)
+}
+
+fn is_unopened(line: &str) -> bool {
+    line.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && line.ends_with(']')
+        && !line.contains(['=', '[', ',', '\'', '{', '#'])
+}
+
+/// A line without the space around it.
+fn text_of<'f>(sheet: &Sheet<'f>, line: usize) -> &'f str {
+    let file = sheet.file;
+    file.text.get(sheet.lines.span(&file.text, line)).unwrap_or_default().trim()
 }
 
 /// Whether a line begins with a key and an equals sign.
@@ -139,6 +158,17 @@ fn report_open(sheet: &mut Sheet<'_>, line: usize) {
     );
 }
 
+/// Leaves out the second table of a name; only its heading where the first has nothing below it.
+fn drop_second(sheet: &mut Sheet<'_>, text: &mut String, line: usize) {
+    let heading = text_of(sheet, line);
+    let before = (0..line).rev().map(|n| text_of(sheet, n)).find(|text| !text.is_empty());
+    if before == Some(heading) {
+        blank(sheet, text, line, line);
+    } else {
+        drop_line(sheet, text, line);
+    }
+}
+
 /// Blanks a line, or the section below it where it is a heading; offsets stay as they are.
 fn drop_line(sheet: &mut Sheet<'_>, text: &mut String, line: usize) {
     let mut last = line;
@@ -148,6 +178,11 @@ fn drop_line(sheet: &mut Sheet<'_>, text: &mut String, line: usize) {
         }
         sheet.lost_section = true;
     }
+    blank(sheet, text, line, last);
+}
+
+/// Blanks the lines from `line` to `last`.
+fn blank(sheet: &mut Sheet<'_>, text: &mut String, line: usize, last: usize) {
     let start = sheet.lines.span(text, line).start;
     let end = sheet.lines.span(text, last).end;
     let blank: String = text
@@ -193,118 +228,19 @@ fn report(sheet: &mut Sheet<'_>, message: &str, span: &Span, line: usize) {
         let word = text.rfind(char::is_whitespace).map_or(0, |n| n + 1);
         span = line_span.start + word..line_span.start + text.len();
     }
-    let said = in_words(message);
+    let heading = text_of(sheet, line);
+    let one_of_two = heading.starts_with('[') && !heading.starts_with("[[");
+    let said = if is_unopened(heading) || (one_of_two && heading.ends_with("]]")) {
+        let what = "a heading is closed with a bracket and not opened with one";
+        say(codes::SYNTAX, what, "no opening bracket", Some("write [ before it".to_owned()))
+    } else {
+        in_words(message)
+    };
     sheet.error(&span, said);
 }
 
 /// Says a parser's message in an owner's words.
 fn in_words(message: &str) -> Say {
-    /// Part of the parser's message; what is wrong; label; what to do.
-    const WORDS: &[(&str, &str, &str, &str)] = &[
-        (
-            "string values must be quoted",
-            "a text stands without quotation marks",
-            "needs quotation marks",
-            "write \"...\" around the text",
-        ),
-        (
-            "invalid basic string",
-            "a text is opened with a quotation mark and not closed on its line",
-            "no closing quotation mark",
-            "write a quotation mark at the end of the text; inside a text, write \\\" and \\\\",
-        ),
-        (
-            "invalid literal string",
-            "a text is opened with an apostrophe and not closed on its line",
-            "no closing apostrophe",
-            "write an apostrophe at the end of the text",
-        ),
-        (
-            "multi-line",
-            "a text that runs over several lines is not closed",
-            "not closed",
-            "close it with three quotation marks",
-        ),
-        (
-            "escape",
-            "a backslash inside a text is followed by something that has no meaning",
-            "no such escape",
-            "for a backslash itself write two, or put the text between apostrophes",
-        ),
-        (
-            "array table",
-            "a heading in double brackets is not closed",
-            "not closed",
-            "write ]] at its end",
-        ),
-        ("unclosed table", "a heading is not closed", "not closed", "write ] at its end"),
-        ("unclosed array", "a list is not closed", "not closed", "write ] at the end of the list"),
-        (
-            "unclosed inline table",
-            "a table in braces is not closed",
-            "not closed",
-            "write } at its end",
-        ),
-        (
-            "key with no value",
-            "a key stands alone, without = and a value",
-            "no value",
-            "write key = \"value\"",
-        ),
-        (
-            "missing value",
-            "nothing stands behind the =",
-            "no value",
-            "write a value, or remove the line",
-        ),
-        ("missing assignment", "an = is missing", "no =", "write key = \"value\""),
-        (
-            "missing comma",
-            "a comma is missing",
-            "no comma before this",
-            "write a comma between the two",
-        ),
-        ("extra comma", "there is a comma too many", "one too many", "remove it"),
-        ("extra", "there is an = too many", "one too many", "remove it"),
-        (
-            "unexpected `=`",
-            "an = stands inside a list",
-            "= in a list",
-            "a list has values only; keys belong into braces",
-        ),
-        (
-            "invalid date",
-            "this is not a date that exists",
-            "no such date",
-            "write year, month and day: 2026-03-12",
-        ),
-        (
-            "leading zero",
-            "a number begins with a zero",
-            "leading zero",
-            "remove the zero; for a date write year, month and day: 2026-03-12",
-        ),
-        ("recurse", "this is nested deeper than any schedule needs", "too deep", "write it flat"),
-        (
-            "unexpected key or value",
-            "something follows the value on its line",
-            "belongs on its own line",
-            "write one key on each line; put the whole text into quotation marks",
-        ),
-        (
-            "key",
-            "this is not a key",
-            "not a key",
-            "keys have letters, digits, - and _; put any other into quotation marks",
-        ),
-        ("comment", "a comment has a character that it must not have", "not allowed", "remove it"),
-        (
-            "carriage return",
-            "a line ends in an unusual way",
-            "odd line end",
-            "save the file with ordinary line ends",
-        ),
-    ];
     let found = WORDS.iter().find(|(part, ..)| message.contains(part));
     match found {
         Some((_, what, label, help)) => say(codes::SYNTAX, *what, *label, Some((*help).to_owned())),
@@ -316,3 +252,116 @@ fn in_words(message: &str) -> Say {
         ),
     }
 }
+
+/// Part of the parser's message; what is wrong; label; what to do.
+const WORDS: &[(&str, &str, &str, &str)] = &[
+    (
+        "string values must be quoted",
+        "a text stands without quotation marks",
+        "needs quotation marks",
+        "write \"...\" around the text",
+    ),
+    (
+        "invalid basic string",
+        "a text is opened with a quotation mark and not closed on its line",
+        "no closing quotation mark",
+        "write a quotation mark at the end of the text; inside a text, write \\\" and \\\\",
+    ),
+    (
+        "invalid literal string",
+        "a text is opened with an apostrophe and not closed on its line",
+        "no closing apostrophe",
+        "write an apostrophe at the end of the text",
+    ),
+    (
+        "opening quote",
+        "a text is closed with a quotation mark and not opened with one",
+        "no opening quotation mark",
+        "write a quotation mark at the beginning of the text",
+    ),
+    (
+        "multi-line",
+        "a text that runs over several lines is not closed",
+        "not closed",
+        "close it with three quotation marks",
+    ),
+    (
+        "escape",
+        "a backslash inside a text is followed by something that has no meaning",
+        "no such escape",
+        "for a backslash itself write two, or put the text between apostrophes",
+    ),
+    (
+        "array table",
+        "a heading in double brackets is not closed",
+        "not closed",
+        "write ]] at its end",
+    ),
+    ("unclosed table", "a heading is not closed", "not closed", "write ] at its end"),
+    ("unclosed array", "a list is not closed", "not closed", "write ] at the end of the list"),
+    (
+        "unclosed inline table",
+        "a table in braces is not closed",
+        "not closed",
+        "write } at its end",
+    ),
+    (
+        "key with no value",
+        "a key stands alone, without = and a value",
+        "no value",
+        "write key = \"value\"",
+    ),
+    (
+        "missing value",
+        "nothing stands behind the =",
+        "no value",
+        "write a value, or remove the line",
+    ),
+    ("missing assignment", "an = is missing", "no =", "write key = \"value\""),
+    (
+        "missing comma",
+        "a comma is missing",
+        "no comma before this",
+        "write a comma between the two",
+    ),
+    ("extra comma", "there is a comma too many", "one too many", "remove it"),
+    ("extra", "there is an = too many", "one too many", "remove it"),
+    (
+        "unexpected `=`",
+        "an = stands inside a list",
+        "= in a list",
+        "a list has values only; keys belong into braces",
+    ),
+    (
+        "invalid date",
+        "this is not a date that exists",
+        "no such date",
+        "write year, month and day: 2026-03-12",
+    ),
+    (
+        "leading zero",
+        "a number begins with a zero",
+        "leading zero",
+        "remove the zero; for a date write year, month and day: 2026-03-12",
+    ),
+    ("recurse", "this is nested deeper than any schedule needs", "too deep", "write it flat"),
+    (
+        "unexpected key or value",
+        "something follows the value on its line",
+        "belongs on its own line",
+        "write one key on each line; put the whole text into quotation marks",
+    ),
+    (
+        "key",
+        "this is not a key",
+        "not a key",
+        "keys have letters, digits, - and _; put any other into quotation marks",
+    ),
+    ("comment", "a comment has a character that it must not have", "not allowed", "remove it"),
+    (
+        "carriage return",
+        "a line ends in an unusual way",
+        "odd line end",
+        "save the file with ordinary line ends",
+    ),
+];

@@ -37,8 +37,10 @@ pub(super) fn minimums(sheet: &mut Sheet<'_>, raw: &RawSchedule, class: &RawClas
         let retention = match (&variant.retention, &class.retention) {
             (Some(own), _) => own.clone(),
             // Taken over from the class, and underlined where the variant begins.
-            (None, Some(class)) => Told { value: class.value, span: variant.name.span.clone() },
-            (None, None) => continue,
+            (None, Some(class)) if !variant.damaged => {
+                Told { value: class.value, span: variant.name.span.clone() }
+            }
+            _ => continue,
         };
         let trigger = variant.trigger.as_ref().map(|t| t.value.as_str()).or(trigger);
         let counts = |authority: &RawAuthority| {

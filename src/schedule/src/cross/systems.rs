@@ -197,10 +197,23 @@ fn dates(
         meant.extend(near.filter(|_| !listed));
         sheet.error(&trigger.span, say(code, message, label, words::sentences(did, help)));
     }
+    missing_dates(sheet, schedule, holding, named, &needed, &meant);
+}
+
+/// Reports the triggers that have no date; `meant` are those that a misspelt one stands for.
+fn missing_dates(
+    sheet: &mut Sheet<'_>,
+    schedule: &RawSchedule,
+    holding: &RawHolding,
+    named: &Told<String>,
+    needed: &[&str],
+    meant: &[&str],
+) {
+    let who = &holding.who;
     if !holding.dates_complete {
         return;
     }
-    for trigger in needed {
+    for &trigger in needed {
         let there = holding.dates.iter().any(|(name, _)| name.value == trigger);
         // A trigger that is itself unknown was reported in the schedule.
         if there || meant.contains(&trigger) || !schedule.triggers.has(trigger) {

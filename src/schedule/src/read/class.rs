@@ -40,6 +40,8 @@ pub(crate) struct RawClass {
 #[derive(Debug)]
 pub(crate) struct RawFurther {
     pub span: Span,
+    /// Whether a part of it could not be read.
+    pub damaged: bool,
     pub trigger: Option<Told<String>>,
     pub cutoff: Option<Told<Cutoff>>,
     pub retention: Option<Told<Period>>,
@@ -49,6 +51,8 @@ pub(crate) struct RawFurther {
 /// What `[class.ID.in.PLACE]` says.
 #[derive(Debug)]
 pub(crate) struct RawVariant {
+    /// Whether a part of it could not be read.
+    pub damaged: bool,
     pub name: Told<String>,
     pub trigger: Option<Told<String>>,
     /// `Some(None)` for "none".
@@ -65,8 +69,12 @@ pub(super) fn class(sheet: &mut Sheet<'_>, id: Told<String>, value: Value<'_>) -
     let table = Table::open(sheet, who, id.span.clone(), value, keys::CLASS)?;
     let variants = variants(sheet, &table);
     let personal = ["none", "personal", "sensitive"];
+    let and_at_least = further(sheet, &table);
+    let incomplete = sheet.lost_section
+        || and_at_least.iter().any(|further| further.damaged)
+        || variants.iter().any(|variant| variant.damaged);
     Some(RawClass {
-        damaged: table.damaged,
+        damaged: table.damaged || incomplete,
         title: table.text(sheet, "title").map(|t| t.value),
         description: table.text(sheet, "description").map(|t| t.value),
         owner: table.text(sheet, "owner").map(|t| t.value),
@@ -91,7 +99,7 @@ pub(super) fn class(sheet: &mut Sheet<'_>, id: Told<String>, value: Value<'_>) -
             .word(sheet, "personal_data", &personal)
             .and_then(|told| personal.get(told.value).map(|word| (*word).to_owned())),
         notes: table.text(sheet, "notes").map(|t| t.value),
-        and_at_least: further(sheet, &table),
+        and_at_least,
         variants,
         id,
     })
@@ -116,6 +124,7 @@ fn further(sheet: &mut Sheet<'_>, class: &Table<'_>) -> Vec<RawFurther> {
         };
         all.push(RawFurther {
             span,
+            damaged: table.damaged,
             trigger: table.text(sheet, "trigger"),
             cutoff: cutoff(sheet, &table),
             retention: table.period(sheet, "retention"),
@@ -151,14 +160,16 @@ fn variants(sheet: &mut Sheet<'_>, class: &Table<'_>) -> Vec<RawVariant> {
             );
         }
         let cutoff = table.word(sheet, "cutoff", keys::VARIANT_CUTOFFS);
+        let and_at_least = further(sheet, &table);
         all.push(RawVariant {
+            damaged: table.damaged || and_at_least.iter().any(|further| further.damaged),
             trigger: table.text(sheet, "trigger"),
             cutoff: cutoff.map(|told| told.map(|n| Cutoff::ALL.get(n).copied())),
             retention: table.retention(sheet, "retention"),
             authority: table
                 .has("authority")
                 .then(|| table.texts(sheet, "authority").unwrap_or_default()),
-            and_at_least: further(sheet, &table),
+            and_at_least,
             name,
         });
     }

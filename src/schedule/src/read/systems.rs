@@ -235,9 +235,7 @@ fn holding(sheet: &mut Sheet<'_>, value: Value<'_>, raw: &RawSystems) -> Option<
         Some(form) => check_form(sheet, &table, keys::HOLDING, form.holding),
         None => {
             // Without a form nobody can say which other keys are known.
-            for field in keys::HOLDING.iter().filter(|field| field.required) {
-                table.require(sheet, field.name, field.about);
-            }
+            table.require_all(sheet, keys::HOLDING);
         }
     }
     let settings = form.map(|form| settings(sheet, &table, form.holding)).unwrap_or_default();

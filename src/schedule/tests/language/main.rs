@@ -13,4 +13,6 @@ mod rules;
 #[cfg(test)]
 mod schemas;
 #[cfg(test)]
+mod slips;
+#[cfg(test)]
 mod spec;
