@@ -66,6 +66,7 @@ need_rust() {
   have cargo || [ ! -r "$HOME/.cargo/env" ] || . "$HOME/.cargo/env"
   have cargo || die "cargo is missing: install Rust from https://rustup.rs"
   need cc gcc libc6-dev
+  need strip binutils
 }
 
 # Leaves nothing: children are ended by id, mounts below the scratch folder are undone first.
@@ -113,9 +114,18 @@ build_harness() {
   for bin in "$@"; do cp "$(target_folder)/release/$bin" "$SCRATCH/bin/" || return 1; done
 }
 
-# build_agent NAME [FEATURES]: the agent, optimised, as $SCRATCH/bin/NAME.
+# build_agent NAME [FEATURES]: the agent, optimised, as $SCRATCH/bin/NAME. Without debug information, as it is given
+# to people: the agent hashes its own binary in every run.
 build_agent() {
   "$CARGO" build --locked -q --release -p quietus --bin quietus ${2:+--features "$2"} || return 1
   mkdir -p "$SCRATCH/bin"
-  cp "$(target_folder)/release/quietus" "$SCRATCH/bin/$1"
+  cp "$(target_folder)/release/quietus" "$SCRATCH/bin/$1" && strip --strip-debug "$SCRATCH/bin/$1"
+}
+
+# A scratch folder in memory, where there is room: kills need no disk, and syncs cost nothing there.
+in_memory() {
+  local free
+  [ -w /dev/shm ] || return 0
+  free=$(df -Pk /dev/shm | awk 'NR == 2 {print $4}')
+  if [ "${free:-0}" -gt 1048576 ]; then export TMPDIR=/dev/shm; fi
 }
