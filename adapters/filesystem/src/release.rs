@@ -7,35 +7,57 @@ use rustix::io::Errno;
 
 use crate::claim::{self, Claims, Found};
 use crate::root::Root;
-use crate::version::Seen;
+use crate::version::{Print, Seen};
 use crate::{error, names};
+
+/// What could not be put back.
+#[derive(Default)]
+struct Lost {
+    /// Files whose names other files have now.
+    stranded: u64,
+    /// Records that the order had begun to destroy.
+    broken: u64,
+}
 
 /// Looks for each record's claims and renames them back, never over another file.
 pub(crate) fn all(root: &Root, suffix: Option<&str>, records: &[RecordRef]) -> Result<()> {
-    let mut stranded = 0;
+    let mut lost = Lost::default();
     for record in records {
-        match one(root, suffix, record) {
-            Ok(lost) => stranded += lost,
+        match one(root, suffix, record, &mut lost) {
+            Ok(()) => {}
             Err(errno) if error::is_absence(errno) => {}
             Err(errno) => return Err(error::call("a record could not be put back", errno)),
         }
     }
-    if stranded == 0 {
+    let mut said = Vec::new();
+    if lost.stranded > 0 {
+        said.push(format!(
+            "{} files could not get their names back, for other files have them now; they stand \
+             beside those, whole, under names that begin with `.quietus-`",
+            lost.stranded
+        ));
+    }
+    if lost.broken > 0 {
+        said.push(format!(
+            "{} records could not be put back whole, for the order had begun to destroy them",
+            lost.broken
+        ));
+    }
+    if said.is_empty() {
         return Ok(());
     }
-    Err(AdapterError::new(
-        ErrorKind::Broken,
-        format!(
-            "{stranded} files could not get their names back, for other files have them now; they \
-             stand beside those, whole, under names that begin with `.quietus-`"
-        ),
-    ))
+    Err(AdapterError::new(ErrorKind::Broken, said.join("; ")))
 }
 
-fn one(root: &Root, suffix: Option<&str>, record: &RecordRef) -> std::result::Result<u64, Errno> {
+fn one(
+    root: &Root,
+    suffix: Option<&str>,
+    record: &RecordRef,
+    lost: &mut Lost,
+) -> std::result::Result<(), Errno> {
     let path = names::path_of(&record.locator);
     let (Some(path), Some(seen)) = (path, Seen::from_version(&record.version)) else {
-        return Ok(0);
+        return Ok(());
     };
     let (folder, name) = names::split(&path);
     let fd = root.folder(folder)?;
@@ -44,12 +66,24 @@ fn one(root: &Root, suffix: Option<&str>, record: &RecordRef) -> std::result::Re
     let sidecar = side.zip(seen.sidecar.map(|(print, _)| print));
     let files = std::iter::once((name.to_vec(), seen.file)).chain(sidecar);
     let claims = Claims { slots: &slots, own: true };
-    let mut stranded = 0;
+    let (mut claimed, mut gone, mut damaged) = (false, false, false);
     for (name, planned) in files {
-        if let Found::Claimed(_, claim) = claim::find(fd.as_fd(), &name, &planned, claims)? {
-            stranded += u64::from(!claim::put_back(fd.as_fd(), &name, &claim));
-            fsync(&fd)?;
+        match claim::find(fd.as_fd(), &name, &planned, claims)? {
+            Found::Claimed(stat, _) if !planned.matches_claimed(&Print::of(&stat)) => {
+                // Overwritten in part: under its own name it would pass for the record.
+                damaged = true;
+            }
+            Found::Claimed(_, claim) => {
+                claimed = true;
+                lost.stranded += u64::from(!claim::put_back(fd.as_fd(), &name, &claim));
+                fsync(&fd)?;
+            }
+            Found::Gone { other: false } => gone = true,
+            Found::Named(_) | Found::Gone { other: true } => {}
         }
     }
-    Ok(stranded)
+    // An order claims all files of a record before it destroys the first: one that is claimed
+    // beside one that is gone was half-way. Without a claim, someone else took the file.
+    lost.broken += u64::from(damaged || (claimed && gone));
+    Ok(())
 }

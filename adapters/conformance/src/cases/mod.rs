@@ -2,6 +2,7 @@
 
 mod all;
 mod anonymise;
+mod bounds;
 mod dispose;
 mod faults;
 mod look;
@@ -20,6 +21,7 @@ pub(crate) fn all() -> Vec<Case> {
     [
         probe::CASES,
         page::CASES,
+        bounds::CASES,
         look::CASES,
         dispose::CASES,
         versions::CASES,

@@ -176,8 +176,7 @@ impl Lie {
     /// Returns the cases that are there to catch it, on a target with every ability.
     pub fn caught_by(self) -> &'static [&'static str] {
         match self {
-            Self::SilentSkip => &["dispose/exactly_the_order_goes"],
-            Self::OverReach => &["dispose/exactly_the_order_goes"],
+            Self::SilentSkip | Self::OverReach => &["dispose/exactly_the_order_goes"],
             Self::LastPageForgetter => &["page/limits_give_each_record_once"],
             Self::Optimist => &[
                 "dispose/lost_request_is_never_disposed",

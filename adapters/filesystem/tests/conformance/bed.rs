@@ -32,10 +32,8 @@ impl Testbed for TreeBed {
 
     fn abilities(&self) -> Vec<Ability> {
         use Ability::*;
-        let mut all = vec![Redate, TellsTwins, Cut, Copies, Links, Forgotten, Schema, Replace];
-        if !self.sidecar && !self.shred {
-            all.push(Crash);
-        }
+        let mut all =
+            vec![Redate, TellsTwins, Cut, Copies, Crash, Links, Forgotten, Schema, Replace];
         if self.sidecar {
             all.extend([Undated, Unreadable, Subject]);
         }
