@@ -4,9 +4,11 @@
 //! config ----> what may be written of a system and of a holding
 //! pattern ---> which paths are records, and what they say of themselves; dates, sidecar
 //! root ------> the enrolled root: everything is reached through its descriptor
-//! walk ------> names in a fixed order; inventory makes records of them
-//! version ---> the state in which a file was seen
-//! dispose ---> claim, check, unlink; shred overwrites between the two last
+//! walk ------> names in a fixed order; reader makes records of them, in their state (version)
+//! inventory -> the reading half
+//! dispose ---> the disposing half: work goes through an order, members is for records of more
+//!              than one file, claim keeps others from putting a file in between; shred
+//! release ---> gives names back after an interrupted order
 //! absence ---> what a separate read finds
 //! residual --> where copies survive; strength: what the medium makes of it all
 //! ```
@@ -30,6 +32,7 @@ mod inventory;
 mod members;
 mod names;
 mod pattern;
+mod reader;
 mod release;
 mod residual;
 mod root;

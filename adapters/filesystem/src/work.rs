@@ -10,9 +10,10 @@ use rustix::io::Errno;
 
 use crate::claim::{self, Claims, Found, Occupied};
 use crate::config::{Selection, Technique};
-use crate::inventory::{FileTree, hold_of};
+use crate::inventory::FileTree;
 use crate::members;
 use crate::pattern::Scratch;
+use crate::reader::hold_of;
 use crate::version::{Print, Seen, is_regular, stat, stat_open};
 use crate::{error, names};
 
