@@ -130,6 +130,22 @@ impl Database {
         ))
     }
 
+    /// Returns the size of the write-ahead log; 0 where there is none.
+    pub(crate) fn write_ahead_log_bytes(&self) -> u64 {
+        size(&self.beside("-wal"))
+    }
+
+    /// Returns the size of the rollback journal; 0 where there is none.
+    pub(crate) fn rollback_journal_bytes(&self) -> u64 {
+        size(&self.beside("-journal"))
+    }
+
+    fn beside(&self, suffix: &str) -> PathBuf {
+        let mut name = self.path.as_os_str().to_owned();
+        name.push(suffix);
+        PathBuf::from(name)
+    }
+
     /// Names the target: path, device, inode, and the mark that the application left in the file.
     ///
     /// # Behavior
@@ -143,6 +159,10 @@ impl Database {
             self.path.display()
         ))
     }
+}
+
+fn size(path: &std::path::Path) -> u64 {
+    std::fs::metadata(path).map_or(0, |found| found.len())
 }
 
 impl FileIdentity {

@@ -50,7 +50,8 @@ impl Link {
             .map_err(|e| from_sqlite("opening the database", &e))?;
         link.pragmas(
             "PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON; PRAGMA synchronous = FULL;
-             PRAGMA temp_store = MEMORY; PRAGMA recursive_triggers = OFF;",
+             PRAGMA temp_store = MEMORY; PRAGMA recursive_triggers = OFF;
+             PRAGMA wal_autocheckpoint = 0;",
         )?;
         Ok(link)
     }

@@ -5,7 +5,8 @@
 //! check ---> each record is read again, whole: condition, dates, members, version
 //! order ---> records that refer to each other: those that refer go first
 //! delete --> members, then the row; exactly one row must go
-//! commit --> durable; then the write-ahead log is emptied, if nobody reads from it
+//! commit --> durable
+//! close ---> the write-ahead log is emptied, if nobody reads from it
 //! ```
 
 use std::collections::{BTreeSet, HashSet};
@@ -30,6 +31,10 @@ use crate::row::{self, RowReader};
 use crate::selection::Selection;
 use crate::sweep::{self, Expected};
 use crate::value::Cell;
+
+/// How long the write-ahead log may get within a run of orders; each emptying costs three waits
+/// for the disk.
+const LOG_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 const DISPOSING: &str = "disposing of records";
 
@@ -59,8 +64,24 @@ impl Writer {
         link.start_call();
         let work = Work { link: &link, selection: &selection, schema, expected: &self.expected };
         let outcomes = link.watch.during(duty(&selection), || work.run(order.records()))?;
-        empty_write_ahead_log(&link.sqlite, self.reader.database.busy_timeout);
+        if self.reader.database.write_ahead_log_bytes() >= LOG_BYTES_MAX {
+            empty_write_ahead_log(&link.sqlite, self.reader.database.busy_timeout);
+        }
         Ok(outcomes)
+    }
+
+    fn empty_log(&self) {
+        if self.reader.database.write_ahead_log_bytes() > 0 {
+            let link = self.link.lock().unwrap_or_else(PoisonError::into_inner);
+            empty_write_ahead_log(&link.sqlite, self.reader.database.busy_timeout);
+        }
+    }
+}
+
+/// Whoever closes the database leaves no copy of what was disposed of in the log.
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.empty_log();
     }
 }
 
@@ -456,6 +477,7 @@ impl Inventory for Writer {
         scope: &Scope,
         records: &[RecordRef],
     ) -> Result<ResidualCopies> {
+        self.empty_log();
         self.reader.residual_copies(scope, records).await
     }
 }

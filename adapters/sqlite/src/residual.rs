@@ -1,7 +1,5 @@
 //! Where copies of disposed rows survive.
 
-use std::path::{Path, PathBuf};
-
 use quietus_contract::{Knowledge, ResidualCopies, ResidualCopy, Result};
 
 use crate::catalogue::{self, Kind};
@@ -64,10 +62,10 @@ fn files(database: &Database, session: &Session) -> Result<Vec<ResidualCopy>> {
     };
     let (journal_mode, free_pages) = asked().map_err(failed(LOOKING))?;
     let mut copies = Vec::new();
-    if size(&beside(&database.path, "-wal")) > 0 {
+    if database.write_ahead_log_bytes() > 0 {
         copies.push(copy("write-ahead-log", "the write-ahead log, until it is checkpointed"));
     }
-    if size(&beside(&database.path, "-journal")) > 0 {
+    if database.rollback_journal_bytes() > 0 {
         copies.push(copy("rollback-journal", "the rollback journal beside the file"));
     } else if journal_mode != "wal" {
         copies.push(copy(
@@ -84,16 +82,6 @@ fn files(database: &Database, session: &Session) -> Result<Vec<ResidualCopy>> {
         },
     ));
     Ok(copies)
-}
-
-fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    PathBuf::from(name)
-}
-
-fn size(path: &Path) -> u64 {
-    std::fs::metadata(path).map_or(0, |found| found.len())
 }
 
 /// `ANALYZE` keeps samples of indexed values.

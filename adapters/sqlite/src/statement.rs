@@ -145,9 +145,14 @@ impl Selection {
     /// Counts the records.
     pub(crate) fn population(&self) -> Sql {
         let mut sql = Sql::new(0);
-        sql.push("SELECT count(*) FROM ").push(&table(self.table())).push(" WHERE ");
-        self.push_condition(&mut sql);
-        self.push_key_known(&mut sql);
+        sql.push("SELECT count(*) FROM ").push(&table(self.table()));
+        // Without a condition SQLite counts pages by their heads.
+        let nullable = self.key.iter().any(|part| part.nullable);
+        if self.filter.is_some() || nullable || !self.treatments.is_empty() {
+            sql.push(" WHERE ");
+            self.push_condition(&mut sql);
+            self.push_key_known(&mut sql);
+        }
         sql
     }
 
