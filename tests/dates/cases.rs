@@ -168,7 +168,6 @@ fn write_verdict(verdict: &Verdict) -> String {
         Verdict::CannotEvaluate { reason } => match reason {
             Reason::UnknownJurisdiction => "cannot jurisdiction".to_owned(),
             Reason::UnreadableDate { trigger } => format!("cannot unreadable {trigger}"),
-            Reason::NoTimeZone { trigger } => format!("cannot zone {trigger}"),
             Reason::BeyondCalendar { trigger } => format!("cannot beyond {trigger}"),
             Reason::NoTerms => "cannot".to_owned(),
         },

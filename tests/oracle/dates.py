@@ -14,7 +14,7 @@ No library knows the rules here: months are counted by hand, zones come from `zo
 
 import json
 import sys
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 MONTHS = {
@@ -171,8 +171,10 @@ class Rule:
             if seen[0] in self.sentinels:
                 return ("awaiting", None)
             if self.system_zone is None:
-                return ("zone", None)
-            day = civil(later_moment(parse_time(text), self.system_zone), self.zone)
+                moment = parse_time(text) + timedelta(hours=12)  # the last place on earth
+            else:
+                moment = later_moment(parse_time(text), self.system_zone)
+            day = civil(moment, self.zone)
         else:
             assert kind == "M", kind
             moment = parse_time(text)

@@ -12,6 +12,8 @@ use quietus_contract::DateValue;
 use quietus_schedule::{Clause, Cutoff, Holding, Programme, Terms, Unit, YearEnd, Years};
 
 const DAY_SECONDS: i64 = 86_400;
+/// How far the last place on earth is behind UTC.
+const ANYWHERE_BEHIND_SECONDS: i64 = 12 * 3_600;
 /// No zone is further from UTC than this.
 const OFFSET_SECONDS_MAX: i64 = 26 * 3_600;
 
@@ -141,8 +143,12 @@ impl Guard {
             DateValue::Absent | DateValue::Unreadable(_) => return None,
             DateValue::Day(date) => ([None; 2], EpochDay::of(*date).0),
             DateValue::Local(local) => {
-                let zone = self.undated_in.as_ref()?;
-                let moment = latest_moment(zone, local_seconds(*local))?;
+                let seconds = local_seconds(*local);
+                let moment = match &self.undated_in {
+                    Some(zone) => latest_moment(zone, seconds)?,
+                    // Nobody says where: no place on earth is further behind than this.
+                    None => seconds.checked_add(ANYWHERE_BEHIND_SECONDS)?,
+                };
                 let written = EpochDay::of(local.date()).0;
                 ([Some(written), None], day_at(&self.days_in, moment)?)
             }

@@ -7,6 +7,8 @@ mod bounds;
 mod calendar;
 mod explain;
 
+use std::sync::LazyLock;
+
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use quietus_contract::DateValue;
@@ -102,11 +104,6 @@ pub enum Reason {
         /// Position of the trigger.
         trigger: usize,
     },
-    /// A date has a time and no zone, and the system declares none.
-    NoTimeZone {
-        /// Position of the trigger.
-        trigger: usize,
-    },
     /// A day lies beyond the calendar.
     BeyondCalendar {
         /// Position of the trigger.
@@ -122,7 +119,6 @@ impl Reason {
         match self {
             Self::UnknownJurisdiction => "jurisdiction not known",
             Self::UnreadableDate { .. } => "date not readable",
-            Self::NoTimeZone { .. } => "date has no time zone and its system declares none",
             Self::BeyondCalendar { .. } => "date beyond the calendar",
             Self::NoTerms => "class has no terms",
         }
@@ -137,7 +133,6 @@ enum Day {
     Sentinel(Date),
     Implausible(Date),
     Unreadable(&'static str),
-    NoTimeZone,
     Beyond,
 }
 
@@ -362,12 +357,6 @@ impl Rule {
                 trace.step(7, || format!("{} is not a date but {kind}", name()));
                 cannot(Reason::UnreadableDate { trigger })
             }
-            Day::NoTimeZone => {
-                trace.step(1, || {
-                    format!("{} has a time and no zone; {} declares none", name(), self.system)
-                });
-                cannot(Reason::NoTimeZone { trigger })
-            }
             Day::Beyond => {
                 trace.step(1, || format!("{} lies beyond the calendar", name()));
                 cannot(Reason::BeyondCalendar { trigger })
@@ -377,6 +366,9 @@ impl Rule {
 
     fn zone_words(&self, value: Option<&DateValue>) -> String {
         match value {
+            Some(DateValue::Local(_)) if self.system_zone.is_none() => {
+                format!(" at the latest: it has a time, and {} declares no time zone", self.system)
+            }
             Some(DateValue::Local(_) | DateValue::Moment(_)) => {
                 format!(" in {}", self.zone.iana_name().unwrap_or("the schedule's zone"))
             }
@@ -388,6 +380,8 @@ impl Rule {
     ///
     /// # Behavior
     ///
+    /// - A local time of a system that declares no zone is taken for the last moment at which it
+    ///   was that time anywhere on earth: never early.
     /// - A local time that happened twice, or never, because clocks were changed, is taken for
     ///   the later moment: never early.
     /// - A sentinel is recognised as it is stored, in the system's zone and in the schedule's.
@@ -400,7 +394,7 @@ impl Rule {
                 if self.is_sentinel(local.date()) {
                     return Day::Sentinel(local.date());
                 }
-                let Some(zone) = &self.system_zone else { return Day::NoTimeZone };
+                let zone = self.system_zone.as_ref().unwrap_or(&ANYWHERE);
                 let Ok(moment) = zone.to_ambiguous_timestamp(*local).later() else {
                     return Day::Beyond;
                 };
@@ -435,6 +429,9 @@ impl Rule {
         self.not_a_date.contains(&day)
     }
 }
+
+/// The zone that is last of all to reach a time of day.
+static ANYWHERE: LazyLock<TimeZone> = LazyLock::new(|| TimeZone::fixed(jiff::tz::offset(-12)));
 
 /// Rules 2 and 3: the last day on which a clause keeps what started on `start`; `None` beyond the
 /// calendar.

@@ -95,10 +95,11 @@ fn rule_1_days_are_counted_in_the_schedules_zone() {
 }
 
 #[test]
-fn rule_1_a_time_without_a_zone_needs_the_systems() {
-    let reason = Reason::NoTimeZone { trigger: 0 };
-    let verdict = due(&rule(SEVEN, ""), &[local("2017-01-01T05:59:59")]);
-    assert_eq!(verdict, Err(Verdict::CannotEvaluate { reason }));
+fn rule_1_a_time_without_any_zone_is_the_last_moment_that_it_can_be() {
+    // When it is 17:00 at the last place on earth, Jamaica begins the next day.
+    let rule = rule(SEVEN, "");
+    assert_eq!(due(&rule, &[local("2016-12-31T16:59:59")]), Ok(date(2024, 1, 1)));
+    assert_eq!(due(&rule, &[local("2016-12-31T17:00:00")]), Ok(date(2024, 1, 2)));
 }
 
 #[test]
