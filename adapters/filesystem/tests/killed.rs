@@ -95,11 +95,18 @@ mod killed {
         let there = absences.iter().filter(|a| **a == Absence::Present).count();
         assert_eq!(gone + there, RECORDS, "each is there or gone: {absences:?}");
         if release {
-            wait(tree.disposer().release(&scope, &refs(&plan))).unwrap();
+            let released = wait(tree.disposer().release(&scope, &refs(&plan)));
+            // Of records that the order had begun to destroy, one for each thread at most.
+            let broken = released.err().map_or(0, |lost| {
+                assert!(lost.message.contains("begun to destroy"), "{lost}");
+                lost.message.split(' ').next().unwrap().parse().unwrap()
+            });
+            assert!(broken == 0 || (broken <= 4 && mode != "plain"), "{broken}");
             let left = names_below(&tree);
-            assert!(left.iter().all(|name| !name.starts_with(".quietus-")), "{left:?}");
+            let claims = left.iter().filter(|name| name.starts_with(".quietus-")).count();
+            assert!(claims <= broken, "{left:?}");
             let named = left.iter().filter(|n| n.starts_with('f') && !n.contains('.')).count();
-            assert_eq!(named, there, "each that is there has its name back");
+            assert_eq!(named + broken, there, "each that is whole has its name back");
         } else {
             for outcome in tree.dispose(&scope, &plan) {
                 let ended = matches!(outcome, Outcome::Disposed { .. } | Outcome::AlreadyAbsent);
@@ -113,7 +120,7 @@ mod killed {
     #[test]
     fn a_repeated_order_ends_what_a_kill_broke_off() {
         for mode in ["plain", "sidecar", "shred"] {
-            let rounds = if std::env::var_os("QUIETUS_DEEP").is_some() { 200 } else { 16 };
+            let rounds = if std::env::var_os("QUIETUS_DEEP").is_some() { 400 } else { 64 };
             // From a first moment to one when all is done; the longest is found by trying.
             let (mut within, mut span) = (0, 2000);
             for round in 0..rounds {
