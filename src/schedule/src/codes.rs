@@ -49,6 +49,7 @@ codes! {
     DATE_ORDER = "date-order", "Two dates in an order that cannot be.";
     EMPTY_HOLD = "empty-hold", "A hold that does not say what it holds.";
     UNSEEN_SUBJECT = "unseen-subject", "A held subject or custodian that no system can have.";
+    HOLDS_MORE = "holds-more", "A hold on all of a class in a system that cannot tell whom it means.";
     REPEATED = "repeated", "The same thing said twice.";
     UNCHECKED_AUTHORITY = "unchecked-authority", "An authority that nobody has checked yet.";
     UNAPPROVED = "unapproved", "A schedule that may plan and may not dispose.";

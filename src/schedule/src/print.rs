@@ -61,6 +61,7 @@ pub fn signing(programme: &Programme) -> String {
         }
         if class.disposition.action().is_some() {
             line(format!("    Approval: {}", class.approval.words()));
+            line(format!("    Gone within: {}", class.dispose_within));
         }
     }
     out

@@ -50,6 +50,7 @@ pub(crate) fn holds(
         }
         let within: Vec<&RawHolding> =
             systems.holdings.iter().filter(|holding| touches(hold, holding)).collect();
+        wider(sheet, hold, &who, &within);
         unseen(sheet, &who, "subject", &hold.subjects, &within, |h| h.subject.as_ref());
         unseen(sheet, &who, "custodian", &hold.custodians, &within, |h| h.custodian.as_ref());
     }
@@ -61,6 +62,34 @@ fn touches(hold: &RawHold, holding: &RawHolding) -> bool {
             || name.as_ref().is_some_and(|name| list.iter().any(|l| l.value == name.value))
     };
     listed(&hold.classes, &holding.class) && listed(&hold.systems, &holding.system)
+}
+
+/// Warns where a hold covers all of a class in a system, though it names people (rule 12).
+fn wider(sheet: &mut Sheet<'_>, hold: &RawHold, who: &str, within: &[&RawHolding]) {
+    for holding in within {
+        let lists = [
+            ("subject", "whom its records are about", &hold.subjects, holding.has_subject),
+            ("custodian", "who keeps its records", &hold.custodians, holding.has_custodian),
+        ];
+        for (kind, what, names, known) in lists {
+            let Some(first) = names.first().filter(|_| !known) else { continue };
+            sheet.warn(
+                &first.span,
+                say(
+                    codes::HOLDS_MORE,
+                    format!(
+                        "{who}: it holds everything in the {}, which does not say {what}",
+                        holding.who
+                    ),
+                    format!("cannot be told by {kind} there"),
+                    Some(format!(
+                        "that is safe; to hold less, write {kind} in the holding, or one hold for \
+                         subjects and another for custodians"
+                    )),
+                ),
+            );
+        }
+    }
 }
 
 /// Warns of a name that no template can give.
