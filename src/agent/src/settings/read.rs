@@ -445,6 +445,16 @@ mod tests {
     }
 
     #[test]
+    fn the_example_of_the_page_has_no_defect() {
+        let page = include_str!("../../../../docs/specs/settings.md");
+        let example = page.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+        let (settings, defects) = read(&file(example));
+        assert!(defects.is_empty(), "{defects:?}");
+        assert_eq!(settings.limits.of("FIN-010").records_max, 20_000);
+        assert!(settings.approvers.first().unwrap().may_approve("TAX-010", "nobody"));
+    }
+
+    #[test]
     fn a_syntax_error_is_a_defect() {
         let found = defects("[agent\nname = \"a\"");
         assert!(found.iter().any(|(_, code)| *code == "syntax"), "{found:?}");
