@@ -81,6 +81,24 @@ pub(crate) fn constraint(error: &rusqlite::Error) -> Option<&'static str> {
     })
 }
 
+/// Turns the error of a statement of ours that SQLite cannot compile; nothing but the schema is in
+/// its words.
+///
+/// A trigger may need a function that only the application has, an index its collation, or a
+/// foreign key does not fit the table that it refers to.
+pub(crate) fn does_not_compile(error: &rusqlite::Error) -> AdapterError {
+    let words = match error {
+        rusqlite::Error::SqliteFailure(_, Some(words)) => words,
+        rusqlite::Error::SqlInputError { msg, .. } => msg,
+        other => return from_sqlite("compiling the statements for a table", other),
+    };
+    AdapterError::new(
+        ErrorKind::Misconfigured,
+        format!("SQLite cannot carry out what this holding needs: {words}"),
+    )
+    .with_help("what only the application can do with its tables, the agent cannot")
+}
+
 /// Makes the error for a setting that does not fit the database.
 pub(crate) fn misfit(place: &Place, message: impl std::fmt::Display) -> AdapterError {
     AdapterError::new(ErrorKind::Misconfigured, format!("{place}: {message}"))

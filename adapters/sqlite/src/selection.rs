@@ -141,6 +141,7 @@ impl<'a> Resolver<'a> {
         let filter = self.filter()?;
         let treatments = self.treatments(&key)?;
         let graph = self.graph()?;
+        self.read_what_is_referred_to(&graph);
         let settings = &self.holding.settings;
         Ok(Selection {
             holding: Arc::clone(self.holding),
@@ -365,6 +366,19 @@ impl<'a> Resolver<'a> {
             return refuse("rows of another table refer to it");
         }
         Ok(())
+    }
+
+    /// Makes sure that computed columns which other rows refer to are read as well.
+    fn read_what_is_referred_to(&mut self, graph: &Graph) {
+        let linked = graph.members.iter().flat_map(|m| &m.links).filter(|l| l.from.is_none());
+        let keys = linked.map(|l| &l.key).chain(&graph.own);
+        for name in keys.flat_map(|key| &key.parent_columns) {
+            if let Some(column) = self.shape.column(name)
+                && !self.columns.contains(&column.name)
+            {
+                self.columns.push(column.name.clone());
+            }
+        }
     }
 
     fn graph(&self) -> Result<Graph> {

@@ -10,7 +10,7 @@ use crate::catalogue::{self, Kind, Table};
 use crate::config::Database;
 use crate::connection::Duty;
 use crate::dialect::{quoted, same_name};
-use crate::error::misfit;
+use crate::error::{does_not_compile, misfit};
 use crate::graph::{ForeignKey, OnDelete};
 use crate::reader::{Session, failed};
 use crate::row;
@@ -26,6 +26,7 @@ const SURVEYING: &str = "surveying a table";
 /// Surveys a holding.
 pub(crate) fn survey(database: &Database, session: &mut Session, scope: &Scope) -> Result<Survey> {
     let selection = session.selection(scope)?;
+    compiles(session, &selection)?;
     let mut notes = graph_notes(&selection);
     notes.extend(unindexed(session, &selection)?);
     notes.extend(trigger::notes(&trigger::deeds(session, &selection)?));
@@ -51,6 +52,26 @@ pub(crate) fn survey(database: &Database, session: &mut Session, scope: &Scope) 
         residual: residual::copies(database, session, &selection, 0)?,
         notes,
     })
+}
+
+/// Sees that what will read the records compiles, before anyone relies on it.
+fn compiles(session: &Session, selection: &Selection) -> Result<()> {
+    for sql in [selection.page(&[], true), selection.look()] {
+        let compiled = session.link.sqlite.prepare_cached(&sql.text).map(drop);
+        compiled.map_err(|error| does_not_compile(&error))?;
+    }
+    let encoding = || -> rusqlite::Result<String> {
+        session.link.sqlite.query_row("PRAGMA encoding", [], |row| row.get(0))
+    };
+    let is_utf8 = encoding().map_err(failed(SURVEYING))? == "UTF-8";
+    if is_utf8 || selection.is_keyed_by_number() {
+        return Ok(());
+    }
+    let place = selection.holding.settings.place_of("key");
+    Err(misfit(
+        place,
+        "the database keeps its texts in UTF-16, so only a whole number can be a key",
+    ))
 }
 
 fn method(selection: &Selection) -> Method {

@@ -5,10 +5,10 @@
 
 use std::collections::BTreeSet;
 
-use quietus_contract::{Action, AdapterError, ErrorKind, Result};
+use quietus_contract::{Action, Result};
 
 use crate::connection::{Deed, DeedKind, Duty};
-use crate::error::from_sqlite;
+use crate::error;
 use crate::reader::Session;
 use crate::selection::Selection;
 
@@ -30,23 +30,10 @@ pub(crate) fn deeds(session: &Session, selection: &Selection) -> Result<BTreeSet
             session.link.with_loose_quotes(|sqlite| sqlite.prepare(&text).map(drop))
         });
         let noted = watch.take_seen();
-        compiled.map_err(|error| does_not_compile(&error))?;
+        compiled.map_err(|error| error::does_not_compile(&error))?;
         seen.extend(noted.into_iter().filter(|deed| deed.trigger.is_some()));
     }
     Ok(seen)
-}
-
-/// A trigger may need a function that only the application has, or a key may not fit its parent.
-fn does_not_compile(error: &rusqlite::Error) -> AdapterError {
-    let words = match error {
-        rusqlite::Error::SqliteFailure(_, Some(msg)) => msg.clone(),
-        rusqlite::Error::SqlInputError { msg, .. } => msg.clone(),
-        other => return from_sqlite("compiling the disposal", other),
-    };
-    AdapterError::new(
-        ErrorKind::Misconfigured,
-        format!("rows of this table cannot be deleted by anyone but the application: {words}"),
-    )
 }
 
 /// Says in words what triggers would do.

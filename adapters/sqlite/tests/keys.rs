@@ -108,6 +108,33 @@ mod keys {
     }
 
     #[test]
+    fn what_only_the_application_can_do_is_refused_at_the_survey() {
+        let bench = Bench::new(
+            "CREATE TABLE t (id INTEGER PRIMARY KEY, day TEXT);
+             CREATE TABLE u (id INTEGER PRIMARY KEY, day TEXT);
+             CREATE TRIGGER r AFTER DELETE ON t BEGIN SELECT only_in_the_application(old.id); END;
+             CREATE TABLE v (id INTEGER PRIMARY KEY, day TEXT REFERENCES u (day));",
+        );
+        let refusal = bench.refusal(&holding("t", &["id"]).date("day", None).scope());
+        assert!(refusal.contains("no such function: only_in_the_application"), "{refusal}");
+        let make = holding("u", &["id"]).date("day", None).dispose_with(&["v"]);
+        assert!(bench.refusal(&make.scope()).contains("foreign key mismatch"));
+    }
+
+    #[test]
+    fn texts_of_utf_16_are_no_keys() {
+        let bench = Bench::new(
+            "PRAGMA encoding = 'UTF-16';
+             CREATE TABLE t (k TEXT PRIMARY KEY NOT NULL, id INTEGER, day TEXT);
+             CREATE TABLE n (id INTEGER PRIMARY KEY, name TEXT, day TEXT);
+             INSERT INTO n VALUES (1, 'é', '2020-01-01'), (2, 'ü', NULL), (3, NULL, NULL);",
+        );
+        let refusal = bench.refusal(&holding("t", &["k"]).date("day", None).scope());
+        assert!(refusal.contains("UTF-16"), "{refusal}");
+        assert_eq!(round(&bench, &holding("n", &["id"]).date("day", None).scope()).len(), 3);
+    }
+
+    #[test]
     fn rows_without_a_key_stay_and_are_told() {
         let bench = Bench::new(
             "CREATE TABLE t (k TEXT PRIMARY KEY, day TEXT);
