@@ -9,7 +9,7 @@ use crate::defect::{Defect, Severity};
 use crate::keys::Field;
 use crate::model::Retention;
 use crate::period::{NotAPeriod, Period};
-use crate::source::{Lines, SourceFile, Span, Told};
+use crate::source::{Lines, SourceFile, Span, Told, may_hold_secret};
 use crate::{codes, words};
 
 /// A file that is being read.
@@ -611,22 +611,6 @@ impl<'t> Table<'t> {
         }
         Some(table)
     }
-}
-
-/// Whether a line sets a key whose value may be a secret, though it should not be.
-fn may_hold_secret(line: &str) -> bool {
-    const NAMES: [&str; 6] = ["connect", "passw", "secret", "token", "credential", "login"];
-    /// A longer line is no line of a systems file, and not worth showing.
-    const LENGTH_MAX: usize = 4_096;
-    if line.len() > LENGTH_MAX {
-        return true;
-    }
-    let lower = line.to_lowercase();
-    lower.match_indices('=').any(|(equals, _)| {
-        let before = lower.get(..equals).unwrap_or_default().trim_end();
-        let key = before.rsplit([' ', '\t', ',', '{', '.', '=']).next().unwrap_or_default();
-        NAMES.iter().any(|name| key.contains(name))
-    })
 }
 
 /// Reads "2026-03-12" and nothing else.

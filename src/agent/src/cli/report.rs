@@ -72,7 +72,7 @@ fn one(defects: &Defects, defect: &Defect, colours: bool) -> String {
     if let Some(help) = &defect.help {
         diagnostic = diagnostic.with_help(help);
     }
-    let source = NamedSource::new(&file.name, file.text.clone());
+    let source = NamedSource::new(&file.name, file.shown());
     let report = miette::Report::new(diagnostic).with_source_code(source);
     let theme = if colours { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
     let mut text = String::new();
