@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use indexmap::IndexMap;
 use serde::Serialize;
 
 use super::args::Plan as Ask;
@@ -194,7 +195,8 @@ pub(super) fn words(answer: &Answer) -> String {
     }
     let planned = count(answer.planned, "record", "records");
     text.push_str(&format!("\n{planned} could go by this plan. Nothing was disposed of.\n"));
-    let waits = |h: &&HoldingLine| h.needs_approval && h.counts.planned > 0;
+    let waits =
+        |h: &&HoldingLine| h.needs_approval && h.counts.planned > 0 && h.limits_exceeded.is_empty();
     let owners: Vec<&str> =
         answer.holdings.iter().filter(waits).map(|h| h.class.as_str()).collect();
     if !owners.is_empty() {
@@ -249,9 +251,30 @@ fn details(answer: &Answer) -> String {
         for (reason, records) in &holding.kept {
             say(format!("{place}: {} kept: {reason}.", count(*records, "record", "records")));
         }
-        for note in &holding.notes {
-            say(format!("{place}: {}.", note.trim_end_matches(['.', ';'])));
-        }
+    }
+    let going = |h: &&HoldingLine| h.counts.planned > 0;
+    for (place, note) in together(answer.holdings.iter(), |h| &h.notes) {
+        say(format!("{place}: {}.", note.trim_end_matches(['.', ';'])));
+    }
+    for (place, copies) in together(answer.holdings.iter().filter(going), |h| &h.residual) {
+        say(format!("{place}: copies will remain: {}.", copies.trim_end_matches('.')));
     }
     if text.is_empty() { text } else { format!("\n{text}") }
+}
+
+/// Says what holds for several classes of a system once.
+fn together<'a>(
+    holdings: impl Iterator<Item = &'a HoldingLine>,
+    lines: impl Fn(&'a HoldingLine) -> &'a [String],
+) -> Vec<(String, &'a str)> {
+    let mut found: IndexMap<(&str, &str), Vec<&str>> = IndexMap::new();
+    for holding in holdings {
+        for line in lines(holding) {
+            found.entry((&holding.system, line)).or_default().push(&holding.class);
+        }
+    }
+    found
+        .into_iter()
+        .map(|((system, line), classes)| (format!("{} in {system}", classes.join(", ")), line))
+        .collect()
 }
