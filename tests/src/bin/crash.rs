@@ -70,16 +70,34 @@ fn options() -> Result<Options> {
     Ok(options)
 }
 
+/// How many due records a world has; small ones are over sooner, large ones have several orders.
+const SIZES: [u64; 3] = [12, 40, 90];
+
 /// What an undisturbed run looks like, so that points fall inside it.
 struct Shape {
+    due: u64,
     lasts: Duration,
     calls: Vec<(String, u64)>,
 }
 
-fn measure(options: &Options, target: Target) -> Result<Shape> {
+impl Shape {
+    /// Picks a moment among all system calls, so that every part of a run gets its share.
+    fn point(&self, chance: &mut Chance) -> Option<(&str, u64)> {
+        let mut at = chance.below(self.calls.iter().map(|(_, count)| count).sum());
+        for (call, count) in &self.calls {
+            if at < *count {
+                return Some((call, at + 1));
+            }
+            at -= count;
+        }
+        None
+    }
+}
+
+fn measure(options: &Options, target: Target, due: u64) -> Result<Shape> {
     let agent = Agent::new(&options.agent);
     let folder = options.scratch.join(format!("measure-{}", target.name()));
-    let world = World::make(&folder.join("time"), target, 60, &mut Chance::new(1))?;
+    let world = World::make(&folder.join("time"), target, due, &mut Chance::new(1))?;
     agent.must(&world.programme, &["init"])?;
     let begun = Instant::now();
     agent.must(&world.programme, RUN)?;
@@ -88,11 +106,11 @@ fn measure(options: &Options, target: Target) -> Result<Shape> {
     if !findings.is_empty() {
         bail!("an undisturbed run leaves violations: {findings:?}");
     }
-    let world = World::make(&folder.join("calls"), target, 60, &mut Chance::new(1))?;
+    let world = World::make(&folder.join("calls"), target, due, &mut Chance::new(1))?;
     agent.must(&world.programme, &["init"])?;
     let calls = agent.count_calls(&world.programme, RUN, &folder.join("calls.log"))?;
     fs::remove_dir_all(&folder)?;
-    Ok(Shape { lasts, calls: calls.into_iter().collect() })
+    Ok(Shape { due, lasts, calls: calls.into_iter().collect() })
 }
 
 /// Runs once, and kills it somewhere: half of the time at a moment, half at a system call.
@@ -102,8 +120,7 @@ fn run_and_kill(agent: &Agent, world: &World, shape: &Shape, chance: &mut Chance
         let after = Duration::from_micros(chance.below(micros));
         return agent.kill_after(&world.programme, RUN, after);
     }
-    let (call, count) = chance.pick(&shape.calls).context("no system calls")?;
-    let nth = 1 + chance.below(*count);
+    let (call, nth) = shape.point(chance).context("no system calls")?;
     let options = [
         "-o".to_owned(),
         "/dev/null".to_owned(),
@@ -118,13 +135,13 @@ fn scenario(
     options: &Options,
     agent: &Agent,
     target: Target,
-    shape: &Shape,
+    shapes: &[Shape],
     seed: u64,
 ) -> Result<(u64, Vec<Finding>)> {
     let mut chance = Chance::new(seed);
     let folder = options.scratch.join(format!("{}-{seed}", target.name()));
-    let due = 10 + chance.below(60);
-    let mut world = World::make(&folder, target, due, &mut chance)?;
+    let shape = chance.pick(shapes).context("no shape")?;
+    let mut world = World::make(&folder, target, shape.due, &mut chance)?;
     // The folder is made by the honest agent: what is broken on purpose is the run.
     Agent::new(&options.agent).must(&world.programme, &["init"])?;
     let mut killed = 0;
@@ -185,7 +202,11 @@ fn verify(options: &Options, world: &World, twice: bool) -> Result<Vec<Finding>>
 }
 
 /// All points of one target, on several threads.
-fn points(options: &Options, target: Target, shape: &Shape) -> Result<(u64, Vec<(u64, Finding)>)> {
+fn points(
+    options: &Options,
+    target: Target,
+    shapes: &[Shape],
+) -> Result<(u64, Vec<(u64, Finding)>)> {
     let (done, next) = (AtomicU64::new(0), AtomicU64::new(0));
     let found = Mutex::new(Vec::new());
     let agent = Agent::new(&options.agent);
@@ -193,7 +214,7 @@ fn points(options: &Options, target: Target, shape: &Shape) -> Result<(u64, Vec<
         let work = || -> Result<()> {
             while done.load(Ordering::Relaxed) < options.points {
                 let seed = options.seed + next.fetch_add(1, Ordering::Relaxed);
-                let (killed, findings) = scenario(options, &agent, target, shape, seed)
+                let (killed, findings) = scenario(options, &agent, target, shapes, seed)
                     .with_context(|| format!("seed {seed}"))?;
                 let before = done.fetch_add(killed, Ordering::Relaxed);
                 if before / 100 != (before + killed) / 100 {
@@ -229,7 +250,7 @@ const CONTROLS: &[(&str, &[Violation])] = &[
 fn control(
     options: &Options,
     target: Target,
-    shape: &Shape,
+    shapes: &[Shape],
     word: &str,
     expected: &[Violation],
 ) -> Result<Option<u64>> {
@@ -241,7 +262,7 @@ fn control(
         let (killed, findings) = if word == "trust-return-code" {
             (1, lie(options, &agent, target, seed)?)
         } else {
-            scenario(options, &agent, target, shape, seed)?
+            scenario(options, &agent, target, shapes, seed)?
         };
         done += killed;
         if findings.iter().any(|finding| expected.contains(&finding.violation)) {
@@ -291,11 +312,13 @@ fn put_back(database: &Path) -> Result<()> {
 
 fn target(options: &Options, target: Target) -> Result<bool> {
     let name = target.name();
-    let shape = measure(options, target)?;
-    println!("crash {name}: a run lasts {:?}, seed {}", shape.lasts, options.seed);
+    let shapes =
+        SIZES.iter().map(|due| measure(options, target, *due)).collect::<Result<Vec<_>>>()?;
+    let lasts: Vec<Duration> = shapes.iter().map(|shape| shape.lasts).collect();
+    println!("crash {name}: undisturbed runs last {lasts:?}, seed {}", options.seed);
     let mut caught = 0;
     for (word, expected) in CONTROLS {
-        match control(options, target, &shape, word, expected)? {
+        match control(options, target, &shapes, word, expected)? {
             Some(points) => {
                 caught += 1;
                 println!("crash {name} control {word}: caught after {points} points");
@@ -309,7 +332,7 @@ fn target(options: &Options, target: Target) -> Result<bool> {
         let findings = lie(options, &honest, target, options.seed + seed)?;
         found.extend(findings.into_iter().map(|finding| (seed, finding)));
     }
-    let (done, more) = points(options, target, &shape)?;
+    let (done, more) = points(options, target, &shapes)?;
     found.extend(more);
     for (seed, finding) in found.iter().take(20) {
         println!("crash {name} seed {seed}: {:?}: {}", finding.violation, finding.what);
