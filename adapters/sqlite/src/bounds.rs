@@ -54,13 +54,19 @@ impl Bound {
         if let Some(next) = self.first_beyond() {
             sql.push(column).push(" < ").bind(next).push(" OR ");
         }
+        self.push_not_later(column, sql);
+        sql.push(")");
+    }
+
+    /// Adds the condition that a column, which is not null, is not known as a later date.
+    pub(crate) fn push_not_later(&self, column: &str, sql: &mut Sql) {
         sql.push("NOT ").push(LATER).push("(").push(column).push(", ");
         sql.bind(Cell::Integer(self.epoch.map_or(0, Epoch::to_number))).push(", ");
-        sql.bind(Cell::Blob(self.to_bytes())).push("))");
+        sql.bind(Cell::Blob(self.to_bytes())).push(")");
     }
 
     /// The first value beyond the bound, as it would be stored.
-    fn first_beyond(&self) -> Option<Cell> {
+    pub(crate) fn first_beyond(&self) -> Option<Cell> {
         let next = self.latest.tomorrow().ok()?;
         match self.epoch {
             Some(epoch) => Some(Cell::Real(epoch.number_of(next))),

@@ -7,6 +7,7 @@ use quietus_contract::{
 };
 
 use crate::bounds::Bound;
+use crate::finder::{self, Part};
 use crate::reader::{Reader, Session, failed};
 use crate::row::{self, RowReader};
 use crate::selection::Selection;
@@ -74,6 +75,10 @@ fn page(
     let selection = session.selection(scope)?;
     let key = after.map(|cursor| cursor_key(cursor, &selection)).transpose()?;
     let bounds = bounds_of(scope, &selection);
+    let part = finder::next_part(session, scope, &selection, &bounds, key.as_deref(), limit)?;
+    if let Some(part) = part {
+        return page_of(session, &selection, &bounds, &part).map_err(failed(READING));
+    }
     let sql = selection.page(&bounds, key.is_some());
     let read = || -> rusqlite::Result<Page> {
         let mut statement = session.link.sqlite.prepare_cached(&sql.text)?;
@@ -98,6 +103,30 @@ fn page(
         Ok(Page { records, next: None })
     };
     read().map_err(failed(READING))
+}
+
+/// A page of rows that an index found; those that do not fit are left out.
+fn page_of(
+    session: &Session,
+    selection: &Selection,
+    bounds: &[Option<Bound>],
+    part: &Part,
+) -> rusqlite::Result<Page> {
+    let sql = selection.page_of_each(bounds);
+    let mut statement = session.link.sqlite.prepare_cached(&sql.text)?;
+    row::bind(&mut statement, &[], &sql)?;
+    statement.raw_bind_parameter(1, row::array(&part.numbers))?;
+    let mut reader = RowReader::new(selection);
+    let mut rows = statement.raw_query();
+    let mut records = Vec::with_capacity(part.numbers.len());
+    while let Some(row) = rows.next()? {
+        if !reader.is_beyond(row, bounds)? {
+            records.push(reader.record(row)?);
+        }
+    }
+    let last = part.numbers.last().filter(|_| part.goes_on);
+    let next = last.map(|number| value::cursor(&[value::Cell::Integer(*number)]));
+    Ok(Page { records, next })
 }
 
 fn cursor_key(cursor: &Cursor, selection: &Selection) -> Result<Vec<value::Cell>> {

@@ -9,7 +9,7 @@
 //! selection --> a holding checked against all of these
 //! statement --> the SQL of a selection; dialect quotes, values are bound
 //! row --------> a row as a record: value (locator, version), date, bounds
-//! inventory --> probe, survey, pages, absence, residual
+//! inventory --> probe, survey, pages (finder: by an index), absence, residual
 //! dispose ----> an order in one transaction; sweep: in one statement; own: records that refer to
 //!               each other
 //! ```
@@ -28,6 +28,7 @@ mod dialect;
 mod dispose;
 mod error;
 mod expression;
+mod finder;
 mod graph;
 mod inventory;
 mod own;

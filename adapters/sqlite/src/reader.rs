@@ -7,6 +7,7 @@ use quietus_contract::{AdapterError, Holding, Result, Scope};
 use crate::config::Database;
 use crate::connection::Link;
 use crate::error::from_sqlite;
+use crate::finder::Found;
 use crate::selection::Selection;
 
 /// An open database.
@@ -22,6 +23,8 @@ pub(crate) struct Reader {
 pub(crate) struct Session {
     /// The connection.
     pub(crate) link: Link,
+    /// What indexes found for enumerations that are under way.
+    pub(crate) found: Vec<Found>,
     known: Vec<Known>,
 }
 
@@ -68,7 +71,7 @@ impl Reader {
 impl Session {
     /// Begins with nothing known.
     pub(crate) fn new(link: Link) -> Self {
-        Self { link, known: Vec::new() }
+        Self { link, found: Vec::new(), known: Vec::new() }
     }
 
     /// Returns the checked selection of a holding; it is checked again when the schema changed.

@@ -95,12 +95,7 @@ impl Selection {
         sql.push(" WHERE ");
         self.push_condition(&mut sql);
         self.push_key_known(&mut sql);
-        for (source, bound) in self.dates.iter().zip(bounds) {
-            if let (Source::Column(position), Some(bound)) = (source, bound) {
-                sql.push(" AND ");
-                bound.push(&self.name(*position), &mut sql);
-            }
-        }
+        self.push_bounds(bounds, &mut sql);
         if goes_on {
             let left: Vec<String> = self.scan.iter().map(|part| self.collated(*part)).collect();
             let right: Vec<String> =
@@ -212,6 +207,61 @@ impl Selection {
         self.push_numbers(&mut sql, Reach::Each);
         sql.push(" ORDER BY ").push(&self.key_name(0));
         sql
+    }
+
+    /// Finds the numbers of rows by an index on a date.
+    pub(crate) fn numbers_by_index(&self, index: &str, date: usize, stretch: &Stretch) -> Sql {
+        let mut sql = Sql::new(0);
+        let name = format!("{} COLLATE BINARY", self.name(date));
+        sql.push("SELECT ").push(&self.key_name(0)).push(" FROM ").push(&table(self.table()));
+        sql.push(" INDEXED BY ").push(&quoted(index)).push(" WHERE ");
+        match stretch {
+            Stretch::Null => sql.push(&name).push(" IS NULL"),
+            Stretch::Before(next) => sql.push(&name).push(" < ").bind(next.clone()),
+            Stretch::Equal(value) => sql.push(&name).push(" = ").bind(value.clone()),
+            Stretch::NotLater(next, bound) => {
+                sql.push(&name).push(" >= ").bind(next.clone()).push(" AND ");
+                bound.push_not_later(&self.name(date), &mut sql);
+                &mut sql
+            }
+        };
+        sql
+    }
+
+    /// Finds the least value of a date from a value on, and the least beyond it.
+    pub(crate) fn least_by_index(&self, index: &str, date: usize) -> (String, String) {
+        let name = format!("{} COLLATE BINARY", self.name(date));
+        let from = format!("{} INDEXED BY {}", table(self.table()), quoted(index));
+        let least = |sign: &str| {
+            format!(
+                "SELECT {} FROM {from} WHERE {name} {sign} ?1 ORDER BY {name} LIMIT 1",
+                self.name(date)
+            )
+        };
+        (least(">="), least(">"))
+    }
+
+    /// Reads rows by their numbers, in the order of these, if they fit condition and bounds.
+    pub(crate) fn page_of_each(&self, bounds: &[Option<Bound>]) -> Sql {
+        let mut sql = Sql::new(Reach::Each.parameters());
+        sql.push("SELECT ");
+        self.push_values(&mut sql, &Condition::Required);
+        sql.push(" FROM ").push(&table(self.table()));
+        self.push_numbers(&mut sql, Reach::Each);
+        sql.push(" AND ");
+        self.push_condition(&mut sql);
+        self.push_bounds(bounds, &mut sql);
+        sql.push(" ORDER BY ").push(&self.key_name(0));
+        sql
+    }
+
+    fn push_bounds(&self, bounds: &[Option<Bound>], sql: &mut Sql) {
+        for (source, bound) in self.dates.iter().zip(bounds) {
+            if let (Source::Column(position), Some(bound)) = (source, bound) {
+                sql.push(" AND ");
+                bound.push(&self.name(*position), sql);
+            }
+        }
     }
 
     /// Reads which of some numbers have a row.
@@ -333,6 +383,19 @@ impl Selection {
 pub(crate) const MEANT: &str = "quietus_meant";
 /// The function that says whether a row is as it should be: `quietus_same(number, values...)`.
 pub(crate) const SAME: &str = "quietus_same";
+
+/// A stretch of an index on a date.
+#[derive(Clone, Debug)]
+pub(crate) enum Stretch {
+    /// Rows without a date.
+    Null,
+    /// Values before one.
+    Before(Cell),
+    /// One value.
+    Equal(Cell),
+    /// Values from one on that are not known as dates later than a bound.
+    NotLater(Cell, Bound),
+}
 
 /// How a sweep finds its rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,7 +10,7 @@ mod dates {
     use jiff::civil::{Date, date};
     use quietus_contract::{DateValue, Value};
 
-    use crate::common::{Bench, holding, names};
+    use crate::common::{Bench, holding, names, now};
 
     const BOUND: Date = date(2024, 6, 30);
 
@@ -78,6 +78,48 @@ mod dates {
                         names(&bench.records(&scope)).into_iter().collect();
                     assert_eq!(found, expected(), "{declared:?}, {index}, {source}");
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn an_index_finds_what_the_table_has() {
+        // Dates with a time of day differ from row to row; days do not.
+        for late in [
+            "date('2024-07-01', (n % 900) || ' days')",
+            "datetime('2024-07-01', (n * 7) || ' minutes')",
+        ] {
+            for extra in ["1", "id % 3 = 0"] {
+                let bench = Bench::new(&format!(
+                    "CREATE TABLE t (id INTEGER PRIMARY KEY, day TEXT, other TEXT);
+                     WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 30000)
+                         INSERT INTO t SELECT n, CASE n % 1000
+                             WHEN 1 THEN '2020-01-01' WHEN 2 THEN NULL WHEN 3 THEN '2031/01/01'
+                             WHEN 4 THEN x'00' WHEN 5 THEN 7 WHEN 6 THEN '9999-12-31'
+                             ELSE {late} END, CASE WHEN n % 7 = 0 THEN '2030-01-01' END FROM n;"
+                ));
+                let scope = holding("t", &["id"])
+                    .date("day", Some(BOUND))
+                    .date("other", Some(BOUND))
+                    .not_a_date(date(9999, 12, 31))
+                    .filter(extra)
+                    .scope();
+                let read = names(&bench.records(&scope));
+                assert!(read.len() > 50);
+                bench.raw().execute_batch("CREATE INDEX by_day ON t (day)").unwrap();
+                assert_eq!(names(&bench.records(&scope)), read, "{late}");
+                // A new instance goes on from any cursor.
+                let mut resumed = Vec::new();
+                let mut after = None;
+                loop {
+                    let page = now(bench.inventory().page(&scope, after.as_ref(), 50)).unwrap();
+                    resumed.extend(names(&page.records));
+                    after = page.next;
+                    if after.is_none() {
+                        break;
+                    }
+                }
+                assert_eq!(resumed, read, "{late}");
             }
         }
     }
