@@ -9,9 +9,8 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use quietus_contract::{
-    Absence, AdapterError, Checked, Cursor, DateValue, ErrorKind, Inventory, Knowledge, Locator,
-    Page, Probe, Record, RecordRef, ResidualCopies, Result, Scope, Survey, TargetIdentity,
-    Uncovered,
+    Absence, Checked, Cursor, DateValue, ErrorKind, Inventory, Knowledge, Locator, Page, Probe,
+    Record, RecordRef, ResidualCopies, Result, Scope, Survey, TargetIdentity, Uncovered,
 };
 
 use super::{Lie, Shared};
@@ -166,7 +165,7 @@ impl<I: Inventory + ?Sized> LyingInventory<I> {
     }
 
     /// Falsifies one record.
-    fn twist(&self, record: &mut Record) {
+    pub fn twist(&self, record: &mut Record) {
         match self.lie() {
             Lie::HoldBlind => record.target_hold = None,
             Lie::DateBlind => {
@@ -269,8 +268,12 @@ impl<I: Inventory + ?Sized> Inventory for LyingInventory<I> {
         }
         let mut found = self.honest.look(scope, locators).await?;
         found.iter_mut().flatten().for_each(|r| self.twist(r));
-        if self.lie() == Lie::LookShuffler {
-            found.reverse();
+        match self.lie() {
+            Lie::LookShuffler => found.reverse(),
+            Lie::Panicker if found.iter().any(Option::is_none) => {
+                super::looks::panic_now();
+            }
+            _ => {}
         }
         Ok(found)
     }
@@ -361,52 +364,5 @@ impl<I: Inventory + ?Sized> Inventory for LyingInventory<I> {
             return Ok(ResidualCopies { copies: Vec::new(), knowledge: Knowledge::Observed });
         }
         self.honest.residual_copies(scope, records).await
-    }
-}
-
-impl<I: Inventory + ?Sized> LyingInventory<I> {
-    async fn look_once(&self, scope: &Scope, locators: &[Locator]) -> Result<Vec<Option<Record>>> {
-        let found = self.honest.look(scope, locators).await?;
-        let mut notes = self.shared.notes();
-        let noted = locators.iter().zip(found);
-        Ok(noted.map(|(l, now)| notes.looks.entry(l.clone()).or_insert(now).clone()).collect())
-    }
-
-    /// Looks beside the scope where the scope has nothing.
-    async fn look_anywhere(
-        &self,
-        scope: &Scope,
-        locators: &[Locator],
-    ) -> Result<Vec<Option<Record>>> {
-        let mut found = self.honest.look(scope, locators).await?;
-        if let Some(beside) = &self.shared.beside {
-            let there = self.honest.look(beside, locators).await?;
-            for (record, other) in found.iter_mut().zip(there) {
-                *record = record.take().or(other);
-            }
-        }
-        Ok(found)
-    }
-
-    /// Puts the version that is there now in place of one that this liar gave.
-    pub async fn real(&self, scope: &Scope, records: &[RecordRef]) -> Result<Vec<RecordRef>> {
-        let locators: Vec<Locator> = records.iter().map(|r| r.locator.clone()).collect();
-        let found = self.honest.look(scope, &locators).await?;
-        let honest = |(record, planned): (Option<Record>, &RecordRef)| {
-            let Some(mut now) = record else { return planned.clone() };
-            let there = now.reference.clone();
-            self.twist(&mut now);
-            // A liar that is blind to all versions takes each; one that is blind to dates takes
-            // those that it would give itself.
-            let taken = self.lie() != Lie::DateBlind || now.reference == *planned;
-            if taken { there } else { planned.clone() }
-        };
-        Ok(found.into_iter().zip(records).map(honest).collect())
-    }
-
-    /// Makes the error of a chatty adapter.
-    pub fn chatty(record: &RecordRef) -> AdapterError {
-        let text = format!("cannot dispose of {}", record.locator.as_str());
-        AdapterError::new(ErrorKind::Broken, text)
     }
 }

@@ -2,6 +2,7 @@
 
 mod disposers;
 mod inventories;
+mod looks;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -117,6 +118,8 @@ pub enum Lie {
     NothingForgotten,
     /// Brings an order to its end when it is told to release it.
     Finisher,
+    /// Panics where a record is not there.
+    Panicker,
 }
 
 impl Lie {
@@ -171,6 +174,7 @@ impl Lie {
         Lie::Renamer,
         Lie::NothingForgotten,
         Lie::Finisher,
+        Lie::Panicker,
     ];
 
     /// Returns the cases that are there to catch it, on a target with every ability.
@@ -239,7 +243,7 @@ impl Lie {
                 "release/puts_back_what_a_crash_left",
             ],
             Self::BlindLister => &["page/blind_account_is_no_empty_holding"],
-            Self::LookShuffler => &["look/answers_each_in_order"],
+            Self::LookShuffler | Self::Panicker => &["look/answers_each_in_order"],
             Self::Renamer => &["survey/names_and_population_are_stable"],
             Self::NothingForgotten => &["uncovered/names_the_forgotten"],
             Self::ErrorIsNone => &["look/cut_off_is_an_error", "look/blind_account_is_an_error"],
