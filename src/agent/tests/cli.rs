@@ -12,5 +12,7 @@ mod disposal;
 mod files;
 #[path = "cli/holds.rs"]
 mod holds;
+#[path = "cli/json.rs"]
+mod json;
 #[path = "cli/quickstart.rs"]
 mod quickstart;

@@ -1,6 +1,6 @@
 //! `quietus verify`: checks a ledger folder or a bundle, and needs nothing else.
 
-use quietus_evidence::statement::MethodClass;
+use quietus_evidence::statement::{MethodClass, NilReason};
 use quietus_evidence::verify::{Freshness, Level, Report, Severity};
 use serde::Serialize;
 
@@ -60,6 +60,7 @@ struct CertificateLine {
 struct NilLine {
     certificate: u64,
     at: String,
+    why: NilReason,
     cutoff: String,
 }
 
@@ -127,6 +128,7 @@ fn answer(report: &Report, asked: Level, met: bool) -> Answer {
             .map(|nil| NilLine {
                 certificate: nil.seq,
                 at: nil.at.to_string(),
+                why: nil.why,
                 cutoff: nil.cutoff.to_string(),
             })
             .collect(),
@@ -190,8 +192,11 @@ fn words(answer: &Answer) -> String {
     }
     for nil in &answer.nil_runs {
         text.push_str(&format!(
-            "  #{} {}  nothing was disposed of, as of {}\n",
-            nil.certificate, nil.at, nil.cutoff
+            "  #{} {}  nothing was disposed of, as of {}: {}\n",
+            nil.certificate,
+            nil.at,
+            nil.cutoff,
+            why_words(nil.why)
         ));
     }
     let lines = count(answer.records, "record line", "record lines");
@@ -226,6 +231,15 @@ fn words(answer: &Answer) -> String {
         text.push('\n');
     }
     text
+}
+
+fn why_words(why: NilReason) -> &'static str {
+    match why {
+        NilReason::NothingDue => "nothing was due that may go",
+        NilReason::AwaitingApproval => "what was due awaits approval",
+        NilReason::Limited => "a guard refused",
+        NilReason::Unreachable => "a system could not be reached",
+    }
 }
 
 fn certificate_words(line: &CertificateLine) -> String {

@@ -58,6 +58,22 @@ fn what_was_done_is_proved_from_the_bundle_alone() {
 }
 
 #[test]
+fn a_verification_says_what_it_found_and_what_it_did_not_check() {
+    let bench = Bench::shop();
+    bench.run(&["run", "--as-of", AS_OF]);
+    bench.run(&["run", "--as-of", AS_OF]);
+    bench.write("policy", &bench.run(&["key", "policy"]).out);
+    bench.run(&["evidence", "export", "bundle.tar"]);
+    insta::assert_snapshot!(bench.transcript(&[
+        &["verify", "bundle.tar"],
+        &["verify", "bundle.tar", "--policy", "policy"],
+        &["verify", "bundle.tar", "--policy", "bundle.tar"],
+        &["verify", "bundle.tar", "--level", "perfect"],
+        &["evidence", "export", "bundle.tar"],
+    ]));
+}
+
+#[test]
 fn a_changed_bundle_is_invalid() {
     let bench = Bench::shop();
     bench.run(&["run", "--as-of", AS_OF]);
