@@ -331,7 +331,7 @@ pub struct System {
     /// Where its secret is.
     pub connect: Option<Connect>,
     /// The zone of its dates with a time and without a zone. Where it is not declared, such dates
-    /// cannot be evaluated.
+    /// are taken for the last moment that they can be anywhere on earth.
     pub time_zone: Option<TimeZone>,
     /// Dates that mean "no date".
     pub not_a_date: Vec<Date>,
