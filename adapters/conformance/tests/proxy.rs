@@ -190,7 +190,7 @@ async fn stalled_response_is_carried_out() {
 async fn delay_comes_after_so_many_bytes() {
     let (_server, proxy) = both().await;
     let mut client = Client::connect(&proxy).await;
-    let wait = Duration::from_millis(120);
+    let wait = Duration::from_millis(800);
     proxy.inject(Fault::Delay { after_bytes: 4, wait }, Trigger::NextRequest, Times::Once);
     let started = Instant::now();
     client.0.get_mut().write_all(b"slow\n").await.unwrap();

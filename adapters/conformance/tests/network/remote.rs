@@ -19,7 +19,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-pub const DEADLINE: Duration = Duration::from_millis(250);
+pub const DEADLINE: Duration = Duration::from_secs(1);
 const ATTEMPTS_MAX: u32 = 3;
 /// What the server says when it wants to be left alone for a while.
 pub const LATER: &str = "later\n";
