@@ -37,6 +37,8 @@ const WRITES: &[&str] = &[
 /// Traced as well, to see what reaches the target.
 const DELETES: &[&str] = &["unlinkat", "unlink"];
 const DUE: u64 = 12;
+/// Findings that are printed for one target.
+const SHOWN_MAX: usize = 40;
 const CALLS_TO_FINISH: usize = 3;
 
 struct Options {
@@ -207,13 +209,21 @@ fn try_fault(options: &Options, target: Target, fault: &Fault, name: &str) -> Re
         }
         if ended.code == Some(0) {
             wrong.push(format!("success in spite of {failed}"));
-        } else if ended.stderr.trim().is_empty() {
+        } else if !says_why(&ended) {
             wrong.push(format!("no word about {failed}"));
         }
     }
     wrong.extend(recover(&agent, &world)?);
     fs::remove_dir_all(&folder)?;
     Ok(wrong.into_iter().map(|text| format!("{fault:?}: {text}")).collect())
+}
+
+/// Says whether the agent told what failed: with JSON asked for, the error is the answer.
+fn says_why(ended: &Ended) -> bool {
+    let message = ended.json().ok().and_then(|json| {
+        json.pointer("/error/message").and_then(|m| m.as_str()).map(|m| !m.is_empty())
+    });
+    message.unwrap_or(false) || !ended.stderr.trim().is_empty()
 }
 
 fn recover(agent: &Agent, world: &World) -> Result<Vec<String>> {
@@ -260,7 +270,7 @@ fn target(options: &Options, target: Target) -> Result<bool> {
         Ok(())
     })?;
     let wrong = wrong.into_inner().map_err(|_| anyhow::anyhow!("a worker panicked"))?;
-    for line in wrong.iter().take(20) {
+    for line in wrong.iter().take(SHOWN_MAX) {
         println!("faults {}: {line}", target.name());
     }
     println!("faults {} sites {} violations {}", target.name(), faults.len(), wrong.len());
