@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use quietus_evidence::bundle::{self, Bundle, Selection};
 use quietus_evidence::disclosure::{Disclosure, DisclosureError};
 use quietus_evidence::layout::{CHECKPOINT, records_path};
+use quietus_evidence::note::VerifierKey;
 use quietus_evidence::policy::TrustPolicy;
 use quietus_evidence::source::{ReadAt, Source, too_large};
 use quietus_evidence::statement::Statement;
@@ -45,12 +46,18 @@ pub fn verify_path(path: &Path, trust: Trust<'_>) -> Result<Report, UserError> {
         .policy
         .map(|path| {
             let bytes = auditor_file(path)?;
+            if let Some(key) = only_key(&bytes) {
+                return Ok(TrustPolicy::of_log(key));
+            }
             TrustPolicy::parse(&bytes).map_err(|error| {
                 UserError::new(
                     &code::POLICY_UNUSABLE,
                     format!("{} is no policy: {error}", path.display()),
                 )
-                .with_help("a policy has a line `log KEY`; docs/formats/policy.md has the rest")
+                .with_help(
+                    "the shortest policy is the ledger's .pub file; docs/formats/policy.md has the \
+                     rest",
+                )
             })
         })
         .transpose()?;
@@ -75,6 +82,14 @@ pub fn verify_path(path: &Path, trust: Trust<'_>) -> Result<Report, UserError> {
         Ok(bundle) => check(&bundle),
         Err(error) => Report::unreadable(error.to_string()),
     })
+}
+
+/// Reads a file that is nothing but the ledger's public key, with or without comments.
+fn only_key(bytes: &[u8]) -> Option<VerifierKey> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    let mut lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let key = lines.next()?.parse().ok()?;
+    lines.next().is_none().then_some(key)
 }
 
 /// Writes a bundle: the whole ledger, or one certificate.

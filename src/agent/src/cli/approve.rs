@@ -125,15 +125,18 @@ pub(super) fn decide(context: &Context, asked: &Asked<'_>) -> Result<Answer, Use
 }
 
 fn stored_plan(agent: &Agent<'_>, id: Option<&str>) -> Result<StoredPlan, UserError> {
-    let newest = match id {
-        Some(id) => Some(id.to_owned()),
-        None => plan::list(agent.dir())?.into_iter().next(),
-    };
-    let id = newest.ok_or_else(|| {
-        UserError::new(&code::NOT_FOUND, "there is no plan yet")
-            .with_help("`quietus plan` makes one")
-    })?;
-    Ok(plan::load(agent.dir(), &id)?)
+    if let Some(id) = id {
+        return Ok(plan::load(agent.dir(), id)?);
+    }
+    // A plan whose records are all gone, or in an earlier list, waits for nobody.
+    for id in plan::list(agent.dir())? {
+        let stored = plan::load(agent.dir(), &id)?;
+        if stored.plan.segments.iter().any(|segment| plan::has_records(&stored, segment)) {
+            return Ok(stored);
+        }
+    }
+    Err(UserError::new(&code::NOT_FOUND, "no plan waits for anybody")
+        .with_help("`quietus plan` makes one"))
 }
 
 /// Returns the classes that are meant: those that the plan has something of and that the approver

@@ -154,7 +154,7 @@ pub(super) struct Explain {
 /// `approve`.
 #[derive(Debug, Args)]
 pub(super) struct Approve {
-    /// The plan; the newest if left out.
+    /// The plan; the newest with records in it if left out.
     pub plan: Option<String>,
     /// The key file to sign with.
     #[arg(long, value_name = "FILE")]
@@ -173,7 +173,7 @@ pub(super) struct Approve {
 /// `reject`.
 #[derive(Debug, Args)]
 pub(super) struct Reject {
-    /// The plan; the newest if left out.
+    /// The plan; the newest with records in it if left out.
     pub plan: Option<String>,
     /// The key file to sign with.
     #[arg(long, value_name = "FILE")]

@@ -40,7 +40,8 @@ pub(super) fn run(
             console.answer(&answer, || {
                 format!(
                     "Wrote {} ({} bytes). An auditor checks it with\n  quietus verify {} --policy \
-                     FILE\nwhere FILE names the ledger's key and did not come with the bundle.\n",
+                     FILE\nwhere FILE is the ledger's public key (keys/log.pub), handed over by another way than this \
+                     bundle.\n",
                     answer.file,
                     number(bytes),
                     answer.file
