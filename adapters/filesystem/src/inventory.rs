@@ -29,6 +29,15 @@ const NAMES_PER_PAGE_MAX: usize = 131_072;
 /// Holdings of one system whose compiled selections are kept.
 const SELECTIONS_MAX: usize = 64;
 
+/// What a walk through a selection's folders counted.
+struct Count {
+    records: u64,
+    /// Files that an interrupted order left under claims' names.
+    claims: u64,
+    /// Folders on other mounts.
+    not_entered: u64,
+}
+
 /// A file tree, open for reading.
 pub(crate) struct FileTree {
     system: String,
@@ -160,17 +169,25 @@ impl FileTree {
              see that"
                 .into(),
         );
-        let (records, claims) = self.count(&selection)?;
-        if claims > 0 {
+        let count = self.count(&selection)?;
+        if count.claims > 0 {
             notes.push(format!(
-                "an interrupted run left {claims} files under names that begin with `.quietus-`; \
-                 it must be resumed, or they must get their names back"
+                "an interrupted run left {} files under names that begin with `.quietus-`; it must \
+                 be resumed, or they must get their names back",
+                count.claims
+            ));
+        }
+        if count.not_entered > 0 {
+            notes.push(format!(
+                "{} folders below the root are on another mount or subvolume and are not entered; \
+                 a holding of a system of their own can reach them",
+                count.not_entered
             ));
         }
         Ok(Survey {
             store: format!("filesystem:{}", self.system),
             space: "files".to_owned(),
-            population: Some(records),
+            population: Some(count.records),
             method: self.method(&medium),
             residual: ResidualCopies {
                 copies: residual::of_medium(&self.root, &medium, self.technique),
@@ -199,9 +216,8 @@ impl FileTree {
         }
     }
 
-    /// Counts names that the selection has, and claims that a run left; cheap, since nothing but
-    /// names is read.
-    fn count(&self, selection: &Arc<Selection>) -> Result<(u64, u64)> {
+    /// Counts names that the selection has; cheap, since nothing but names is read.
+    fn count(&self, selection: &Arc<Selection>) -> Result<Count> {
         let mut walk = Walk::start(&self.root, selection, None)?;
         let mut scratch = Scratch::default();
         let (mut records, mut claims) = (0, 0);
@@ -210,7 +226,7 @@ impl FileTree {
             claims += u64::from(claim::is_claim(&found.name));
             records += u64::from(selection.matches(&path, &mut scratch).is_some());
         }
-        Ok((records, claims))
+        Ok(Count { records, claims, not_entered: walk.not_entered() })
     }
 
     /// Lists the folders of the first level in which no holding can have a record, and `.` where
@@ -251,7 +267,7 @@ impl FileTree {
         Ok(Probe {
             identity: self.root.identity()?,
             account: self.owners.get(&uid).cloned().unwrap_or_else(|| format!("uid {uid}")),
-            rights: vec!["those of the account on each folder; a folder must be writable".into()],
+            rights: self.root.rights(),
             product: format!("{} file system", medium.name),
             clock: Clock::Shared,
             capabilities: Capabilities {

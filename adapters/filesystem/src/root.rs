@@ -1,11 +1,16 @@
 //! The enrolled root: everything below it is reached through its descriptor.
+//!
+//! BUG: no call to a file system can be given a deadline; on a share whose server is gone (an NFS
+//! mount without `soft`) a call lasts until the server is back.
 
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use quietus_contract::{AdapterError, ErrorKind, Result, SystemConfig, TargetIdentity};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
-use rustix::fs::{Mode, OFlags, ResolveFlags, fstatfs, fstatvfs, open, openat2};
+use rustix::fs::{
+    Access, AtFlags, Mode, OFlags, ResolveFlags, accessat, fstatfs, fstatvfs, open, openat2,
+};
 use rustix::io::Errno;
 use sha2::{Digest, Sha256};
 
@@ -93,6 +98,19 @@ impl Root {
             ErrorKind::WrongTarget,
             "the root's path leads to another folder than when the system was opened",
         ))
+    }
+
+    /// Says what the account may do in the root folder itself; folders below may differ.
+    pub(crate) fn rights(&self) -> Vec<String> {
+        let may = |access| accessat(&self.fd, ".", access, AtFlags::EACCESS).is_ok();
+        let mut rights = Vec::new();
+        if may(Access::READ_OK | Access::EXEC_OK) {
+            rights.push("list and read the root folder".to_owned());
+        }
+        if may(Access::WRITE_OK | Access::EXEC_OK) {
+            rights.push("rename and unlink in the root folder".to_owned());
+        }
+        rights
     }
 
     /// Says which target this is: file system, root folder, and where it stands.

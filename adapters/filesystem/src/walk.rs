@@ -33,6 +33,7 @@ pub(crate) struct Walk {
     /// Only what sorts after this path is returned.
     after: Option<Vec<u8>>,
     scratch: Scratch,
+    not_entered: u64,
 }
 
 /// A file's name and its folder, open.
@@ -66,9 +67,16 @@ impl Walk {
             open: None,
             after,
             scratch: Scratch::default(),
+            not_entered: 0,
         };
         walk.descend(selection.base())?;
         Ok(walk)
+    }
+
+    /// Returns how many folders were left out, for they are on another file system, mount or
+    /// subvolume than the root.
+    pub(crate) fn not_entered(&self) -> u64 {
+        self.not_entered
     }
 
     /// Returns the next name of a file.
@@ -107,10 +115,13 @@ impl Walk {
             return Ok(());
         }
         let Some(after) = self.part_after(&folder) else { return Ok(()) };
-        let Some(fd) = gone_is_none(self.root.folder(&folder))? else { return Ok(()) };
+        let opened = self.root.folder(&folder);
+        self.not_entered += u64::from(matches!(opened, Err(Errno::XDEV)));
+        let Some(fd) = gone_is_none(opened)? else { return Ok(()) };
         let stat = stat_open(rustix::fd::AsFd::as_fd(&fd));
         let stat = stat.map_err(|errno| error::call("a folder cannot be read", errno))?;
         if device_of(&stat) != self.root.device() {
+            self.not_entered += 1;
             return Ok(());
         }
         let mut entries = list(&fd)?;

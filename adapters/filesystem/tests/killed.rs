@@ -120,7 +120,7 @@ mod killed {
     #[test]
     fn a_repeated_order_ends_what_a_kill_broke_off() {
         for mode in ["plain", "sidecar", "shred"] {
-            let rounds = if std::env::var_os("QUIETUS_DEEP").is_some() { 400 } else { 64 };
+            let rounds = if std::env::var_os("QUIETUS_DEEP").is_some() { 400 } else { 32 };
             // From a first moment to one when all is done; the longest is found by trying.
             let (mut within, mut span) = (0, 2000);
             for round in 0..rounds {

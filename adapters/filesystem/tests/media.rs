@@ -148,6 +148,8 @@ mod media {
         let scope = select(&["**"]).set("except_paths", crate::support::texts(&["image"])).scope();
         let records = tree.all(&scope);
         assert_eq!(crate::support::names(&records), ["beside"]);
+        let survey = wait(tree.inventory().survey(&scope)).unwrap();
+        assert!(survey.notes.iter().any(|note| note.starts_with("1 folders")), "{survey:?}");
 
         // Planned before the mount, hidden by it: unknown, and untouched.
         mounted.unmount();
