@@ -102,12 +102,7 @@ impl<'a> Selection<'a> {
 
     /// Gathers what is known of a record.
     pub fn facts(&self, dates: &[DateValue], fields: &[Option<String>]) -> Facts {
-        let field = |name: &str| -> Option<&str> {
-            let n = self.field_names.iter().position(|f| f == name)?;
-            fields.get(n)?.as_deref()
-        };
-        let fill = |template: &Option<Template>| template.as_ref()?.fill(field);
-        let event = fill(&self.holding.event);
+        let event = self.fill(self.holding.event.as_ref(), fields);
         let date_of = |slot: &Slot<'_>| match slot {
             Slot::Target(n) => dates.get(*n).copied().unwrap_or(DateValue::Absent),
             Slot::Register(name) => self
@@ -118,23 +113,38 @@ impl<'a> Selection<'a> {
                 .and_then(|(register, event)| register.date_of(event))
                 .map_or(DateValue::Absent, DateValue::Day),
         };
-        Facts {
-            dates: self.slots.iter().map(date_of).collect(),
-            subject: fill(&self.holding.subject),
-            custodian: fill(&self.holding.custodian),
-            jurisdiction: fill(&self.holding.jurisdiction),
-        }
+        self.facts_again(self.slots.iter().map(date_of).collect(), fields)
     }
 
     /// Gathers what is known of a record whose dates are complete already.
     pub fn facts_again(&self, dates: Vec<DateValue>, fields: &[Option<String>]) -> Facts {
-        Facts { dates, ..self.facts(&[], fields) }
+        Facts {
+            dates,
+            subject: self.fill(self.holding.subject.as_ref(), fields),
+            custodian: self.fill(self.holding.custodian.as_ref(), fields),
+            jurisdiction: self.fill(self.holding.jurisdiction.as_ref(), fields),
+        }
     }
 
-    /// Asks the second judge: whether it finds the record due, and on the same day.
-    pub fn is_agreed(&self, facts: &Facts, due: Date, as_of: Date) -> bool {
-        let opinion = self.guard.judge(&facts.dates, facts.jurisdiction.as_deref(), as_of);
+    /// Asks the second judge about a record whose dates are complete: whether it finds the record
+    /// due, and on the same day.
+    pub fn is_agreed(
+        &self,
+        dates: &[DateValue],
+        fields: &[Option<String>],
+        due: Date,
+        as_of: Date,
+    ) -> bool {
+        let jurisdiction = self.fill(self.holding.jurisdiction.as_ref(), fields);
+        let opinion = self.guard.judge(dates, jurisdiction.as_deref(), as_of);
         opinion == Opinion::Due(EpochDay::of(due))
+    }
+
+    fn fill(&self, template: Option<&Template>, fields: &[Option<String>]) -> Option<String> {
+        template?.fill(|name| {
+            let n = self.field_names.iter().position(|field| field == name)?;
+            fields.get(n)?.as_deref()
+        })
     }
 
     /// Returns the hold that covers a record, if one does, and why.

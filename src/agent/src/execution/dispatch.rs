@@ -140,9 +140,11 @@ impl Execution<'_> {
         if let Some(reason) = &self.frozen_out {
             return Ok(Some((Fate::NotAttempted, Some(reason.clone()))));
         }
-        let facts = carried.selection.facts_again(record.dates.clone(), &record.fields);
-        if let Some((hold, _)) = carried.selection.hold(holds, &facts) {
-            return Ok(Some((Fate::Held, Some(format!("hold {}", hold.id)))));
+        if !holds.is_empty() {
+            let facts = carried.selection.facts_again(record.dates.clone(), &record.fields);
+            if let Some((hold, _)) = carried.selection.hold(holds, &facts) {
+                return Ok(Some((Fate::Held, Some(format!("hold {}", hold.id)))));
+            }
         }
         if !exceptions.is_empty() {
             let digest = plan::record_digest(&carried.holding.store, &record.reference.locator);
@@ -151,7 +153,7 @@ impl Execution<'_> {
                 return Ok(Some((Fate::Held, Some(reason))));
             }
         }
-        if !carried.selection.is_agreed(&facts, record.due, self.run.as_of) {
+        if !carried.selection.is_agreed(&record.dates, &record.fields, record.due, self.run.as_of) {
             let reason = "the second judge does not find it due; tell the makers of quietus";
             return Ok(Some((Fate::Refused, Some(reason.to_owned()))));
         }
