@@ -61,7 +61,7 @@ fn none_there(
     records: &[RecordRef],
 ) -> rusqlite::Result<bool> {
     let locators = records.iter().map(|record| &record.locator);
-    let Some(numbers) = row::rising_numbers(selection, locators) else { return Ok(false) };
+    let Some(numbers) = row::numbers(selection, locators) else { return Ok(false) };
     let sql = selection.numbers_there();
     let mut statement = session.link.sqlite.prepare_cached(&sql.text)?;
     statement.raw_bind_parameter(1, row::array(&numbers))?;

@@ -194,6 +194,10 @@ impl Work<'_> {
 
     fn begin(&self) -> Result<()> {
         let sqlite = &self.link.sqlite;
+        if !sqlite.is_autocommit() {
+            // What an earlier call could not undo.
+            sqlite.execute_batch("ROLLBACK").map_err(failed(DISPOSING))?;
+        }
         sqlite.execute_batch("BEGIN IMMEDIATE").map_err(failed(DISPOSING))?;
         let schema = sqlite
             .prepare_cached("PRAGMA schema_version")
@@ -229,7 +233,7 @@ impl Work<'_> {
         let sqlite = &self.link.sqlite;
         let same = sweep::sweep(sqlite, self.selection, self.expected, records)
             .map_err(|e| self.given_up(&e))?
-            .ok_or(GivenUp::Refused("the records are not in order"))?;
+            .ok_or(GivenUp::Refused("the records cannot be swept"))?;
         let mut outcomes = vec![Outcome::Disposed { members: 0 }; records.len()];
         let others: Vec<usize> =
             same.iter().enumerate().filter(|(_, same)| !**same).map(|(n, _)| n).collect();

@@ -55,7 +55,9 @@ impl Reader {
         self.database.is_same_file()?;
         let mut session = self.locked();
         session.link.start_call();
-        session.link.sqlite.execute_batch("BEGIN").map_err(|e| from_sqlite(doing, &e))?;
+        // An earlier call may have failed to end its transaction.
+        let begin = if session.link.sqlite.is_autocommit() { "BEGIN" } else { "ROLLBACK; BEGIN" };
+        session.link.sqlite.execute_batch(begin).map_err(|e| from_sqlite(doing, &e))?;
         let result = run(&mut session);
         let ended = session.link.sqlite.execute_batch("ROLLBACK");
         let result = result?;

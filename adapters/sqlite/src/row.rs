@@ -150,20 +150,20 @@ pub(crate) fn number_of(selection: &Selection, locator: &Locator) -> Option<i64>
     digits.parse().ok()
 }
 
+/// Reads the numbers that locators stand for, where all are numbers of rows.
+pub(crate) fn numbers<'l>(
+    selection: &Selection,
+    locators: impl Iterator<Item = &'l Locator>,
+) -> Option<Vec<i64>> {
+    locators.map(|locator| number_of(selection, locator)).collect()
+}
+
 /// Reads the numbers that locators stand for, where each is greater than the one before it.
 pub(crate) fn rising_numbers<'l>(
     selection: &Selection,
     locators: impl Iterator<Item = &'l Locator>,
 ) -> Option<Vec<i64>> {
-    let mut numbers: Vec<i64> = Vec::with_capacity(locators.size_hint().0);
-    for locator in locators {
-        let number = number_of(selection, locator)?;
-        if numbers.last().is_some_and(|last| *last >= number) {
-            return None;
-        }
-        numbers.push(number);
-    }
-    Some(numbers)
+    numbers(selection, locators).filter(|numbers| numbers.is_sorted_by(|a, b| a < b))
 }
 
 /// Makes the list that `rarray` takes.

@@ -37,6 +37,8 @@ struct Rows {
 #[derive(Debug)]
 struct Row {
     number: i64,
+    /// Its place in the order.
+    place: usize,
     version: Version,
     is_same: bool,
 }
@@ -110,32 +112,21 @@ pub(crate) fn can(sqlite: &Connection, selection: &Selection) -> rusqlite::Resul
 
 /// Deletes those of the records that are as the plan saw them, and says which were.
 ///
-/// `None`: the records are not in rising order, or the database deleted another number of rows
-/// than it should have; then nothing counts, and the transaction must be rolled back.
+/// `None`: a record stands twice, or the database deleted another number of rows than it should
+/// have; then nothing counts, and the transaction must be rolled back.
 pub(crate) fn sweep(
     sqlite: &Connection,
     selection: &Selection,
     expected: &Expected,
     records: &[RecordRef],
 ) -> rusqlite::Result<Option<Vec<bool>>> {
-    let locators = records.iter().map(|record| &record.locator);
-    let Some(numbers) = row::rising_numbers(selection, locators) else { return Ok(None) };
-    let (Some(first), Some(last)) = (numbers.first(), numbers.last()) else {
+    let Some(rows) = in_order(selection, records) else { return Ok(None) };
+    let (Some(first), Some(last)) = (rows.first(), rows.last()) else {
         return Ok(Some(Vec::new()));
     };
-    {
-        let mut known = expected.locked();
-        known.near = 0;
-        known.rows.clear();
-        known.rows.extend(numbers.iter().zip(records).map(|(number, record)| Row {
-            number: *number,
-            version: record.version.clone(),
-            is_same: false,
-        }));
-    }
-    let count = i64::try_from(numbers.len()).unwrap_or(i64::MAX);
-    let span = last.checked_sub(*first).map(|span| span / count);
-    let reach = match span {
+    let (first, last) = (first.number, last.number);
+    let count = i64::try_from(rows.len()).unwrap_or(i64::MAX);
+    let reach = match last.checked_sub(first).map(|span| span / count) {
         Some(span) if span < ROWS_FOR_EACH_MAX => Reach::Between,
         _ => Reach::Each,
     };
@@ -146,12 +137,35 @@ pub(crate) fn sweep(
             statement.raw_bind_parameter(1, first)?;
             statement.raw_bind_parameter(2, last)?;
         }
-        Reach::Each => statement.raw_bind_parameter(1, row::array(&numbers))?,
+        Reach::Each => {
+            let numbers: Vec<i64> = rows.iter().map(|row| row.number).collect();
+            statement.raw_bind_parameter(1, row::array(&numbers))?;
+        }
     }
     row::bind_from(&mut statement, sql.reserved + 1, &sql.values)?;
+    {
+        let mut known = expected.locked();
+        known.near = 0;
+        known.rows = rows;
+    }
     let deleted = statement.raw_execute()?;
-    let mut known = expected.locked();
-    let same: Vec<bool> = known.rows.drain(..).map(|row| row.is_same).collect();
+    let mut same = vec![false; records.len()];
+    for row in expected.locked().rows.drain(..) {
+        same.get_mut(row.place).into_iter().for_each(|slot| *slot = row.is_same);
+    }
     let should = same.iter().filter(|is_same| **is_same).count();
     Ok((deleted == should).then_some(same))
+}
+
+/// Puts the records in the order of their numbers; `None` where one stands twice.
+fn in_order(selection: &Selection, records: &[RecordRef]) -> Option<Vec<Row>> {
+    let mut rows = Vec::with_capacity(records.len());
+    for (place, record) in records.iter().enumerate() {
+        let number = row::number_of(selection, &record.locator)?;
+        rows.push(Row { number, place, version: record.version.clone(), is_same: false });
+    }
+    if !rows.is_sorted_by(|a, b| a.number < b.number) {
+        rows.sort_unstable_by_key(|row| row.number);
+    }
+    rows.is_sorted_by(|a, b| a.number < b.number).then_some(rows)
 }

@@ -88,6 +88,28 @@ mod changes {
     }
 
     #[test]
+    fn the_order_of_an_order_does_not_matter() {
+        let bench = Bench::new(
+            "CREATE TABLE t (id INTEGER PRIMARY KEY, day TEXT);
+             WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 50)
+                 INSERT INTO t SELECT n * n, NULL FROM n;",
+        );
+        let scope = holding("t", &["id"]).date("day", None).scope();
+        let mut records = bench.records(&scope);
+        bench.raw().execute_batch("UPDATE t SET day = 'x' WHERE id = 4").unwrap();
+        records.reverse();
+        records.swap(3, 17);
+        let outcomes = bench.dispose(&scope, &records);
+        for (record, outcome) in records.iter().zip(&outcomes) {
+            let changed = record.reference.locator.parts() == ["4"];
+            let expected =
+                if changed { Outcome::Changed } else { Outcome::Disposed { members: 0 } };
+            assert_eq!(*outcome, expected);
+        }
+        assert_eq!(bench.number("SELECT count(*) FROM t"), 1);
+    }
+
+    #[test]
     fn a_record_made_anew_with_other_content_survives() {
         let bench = bench();
         let records = bench.records(&scope());
