@@ -95,7 +95,9 @@ prepare() {
   trap clean_up EXIT
   trap 'exit 130' INT
   trap 'exit 143' TERM
-  mkdir "$SCRATCH/tmp"
+  # Tests that act as an account without rights reach their own folders through it.
+  chmod 711 "$SCRATCH"
+  mkdir -m 1777 "$SCRATCH/tmp"
   export TMPDIR=$SCRATCH/tmp ROOT SCRATCH
   export PATH="$PATH:/usr/sbin:/sbin"
   [ -z "$CI" ] || export QUIETUS_TOOLS_REQUIRED=1

@@ -2,7 +2,6 @@
 
 #![cfg(feature = "sqlite")]
 #![expect(clippy::unwrap_used, reason = "a test says what went wrong by failing")]
-#![expect(clippy::panic, reason = "a test says what went wrong by failing")]
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
