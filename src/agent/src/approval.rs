@@ -125,11 +125,22 @@ pub fn sign(
         UserError::new(&code::KEY_NOT_ALLOWED, format!("the decision cannot be signed: {error}"))
             .with_help("name fewer classes in one decision")
     })?;
+    let kind = draft.decision.file_word();
+    let path = plan_folder.join(format!("{kind}-{id}.json"));
+    if path.exists() {
+        return Err(UserError::new(
+            &code::FILE_EXISTS,
+            format!("{} ({}) has signed such a decision already", approver.name, approver.role),
+        )
+        .with_help(
+            "a decision stands: an approval is taken back by `quietus reject`, a rejection by a \
+             new plan",
+        ));
+    }
     if let Some(bytes) = &exceptions {
         durable.write_same(&plan_folder.join(format!("exceptions-{id}.json")), bytes)?;
     }
-    let kind = draft.decision.file_word();
-    durable.write_new(&plan_folder.join(format!("{kind}-{id}.json")), &envelope)?;
+    durable.write_new(&path, &envelope)?;
     Ok(())
 }
 

@@ -66,7 +66,9 @@ pub(super) fn run(console: &mut Console, ask: &Quickstart) -> Result<Exit, UserE
         .with_help("name a folder that does not exist yet; the tour touches nothing else"));
     }
     tale.check(&loaded)?;
-    let plan = if again { None } else { Some(plan_and_approve(&context, &loaded, &mut tale)?) };
+    // A tour that was interrupted before its plan begins here again.
+    let planned = !plan::list(context.folder.path())?.is_empty();
+    let plan = if planned { None } else { Some(plan_and_approve(&context, &loaded, &mut tale)?) };
     let ask_run = Run { as_of: None, plan: plan.as_ref().map(|p| p.plan.id.clone()) };
     let outcome = running::carry_out(&context, &ask_run, &Bar::new())?;
     tale.run(&outcome)?;

@@ -112,7 +112,10 @@ fn a_rejected_plan_is_not_carried_out() {
     let key = bench.text("keys/finance.key");
     bench.run(&["plan", "--as-of", AS_OF]);
     bench.run(&["approve", "--key", &key]);
-    let text = bench.transcript(&[&["reject", "--key", &key, "--reason", "audit ahead"]]);
+    let text = bench.transcript(&[
+        &["approve", "--key", &key],
+        &["reject", "--key", &key, "--reason", "audit ahead"],
+    ]);
     insta::assert_snapshot!(text);
     bench.run(&["run", "--as-of", AS_OF]);
     assert_eq!(bench.count("invoice"), 6);
