@@ -223,6 +223,12 @@ impl Durable {
         })
     }
 
+    /// Makes the names in a folder durable.
+    pub fn sync_dir(&self, folder: &Path) -> Result<()> {
+        self.check()?;
+        self.operation("making durable", folder, || sync_folder(folder))
+    }
+
     /// Removes a file; one that is not there is fine.
     pub fn remove(&self, path: &Path) -> Result<()> {
         self.check()?;

@@ -74,7 +74,10 @@ pub async fn run(
         watch,
     };
     match runner.all(request).await {
-        Ok(outcome) => Ok(outcome),
+        Ok(outcome) => {
+            journal.fold()?;
+            Ok(outcome)
+        }
         Err(error) => {
             runner.note(&error);
             Err(error)

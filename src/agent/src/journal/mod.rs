@@ -121,7 +121,30 @@ impl Journal {
         }
         let journal = Self { db, durable };
         journal.write(|tx| Ok(tx.execute_batch(SCHEMA)?))?;
+        // Where the switch fails on the disk, SQLite keeps the old mode without a word; and it may
+        // claim the new one until something is written.
+        let mode: String = journal.db.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
+        if mode != "wal" {
+            return Err(JournalError::Damaged("its disk refused the write-ahead mode"));
+        }
+        // SQLite does not say when the folder's own sync fails; so it is done again, and said.
+        if let Some(folder) = path.parent() {
+            journal.durable.sync_dir(folder)?;
+        }
         Ok(journal)
+    }
+
+    /// Folds the write-ahead log into the journal at the end of a run.
+    ///
+    /// Closing would do it too, and would not say when the disk refuses. Nothing is lost then: the
+    /// log is durable, and the next run reads it.
+    pub fn fold(&self) -> Result<()> {
+        self.durable.check()?;
+        let folded = self.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        if let Err(error) = &folded {
+            self.durable.poison(format!("writing the journal failed: {error}"));
+        }
+        Ok(folded?)
     }
 
     /// Runs a transaction; a failure poisons everything that writes.
