@@ -199,8 +199,14 @@ impl World {
 
 /// Writes the files of a programme folder.
 pub fn write_programme(programme: &Path, systems: &str) -> Result<()> {
+    // A class that no system holds must say where it is.
+    let title = "title       = \"Files in dispute\"\n";
+    let schedule = match systems.contains("\"SUIT\"") {
+        true => SCHEDULE.to_owned(),
+        false => SCHEDULE.replace(title, &format!("{title}held_on     = \"paper\"\n")),
+    };
     fs::create_dir_all(programme)?;
-    fs::write(programme.join("schedule.toml"), SCHEDULE)?;
+    fs::write(programme.join("schedule.toml"), schedule)?;
     fs::write(programme.join("holds.toml"), HOLDS)?;
     fs::write(programme.join("quietus.toml"), SETTINGS)?;
     fs::write(programme.join("systems.toml"), systems)?;
