@@ -171,6 +171,35 @@ fn every_page_in_docs_can_be_found_from_the_readme() {
     none(&lost);
 }
 
+/// Words after `quietus` in code spans and code blocks: each must be a command.
+fn commands_named(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for part in text.split("quietus ").skip(1) {
+        let word: String = part.chars().take_while(|c| c.is_ascii_lowercase()).collect();
+        found.push(word);
+    }
+    found.retain(|word| !word.is_empty());
+    found
+}
+
+/// The commands of the table in the page on the command line.
+fn commands_known(page: &str) -> Vec<String> {
+    let rows = page.lines().filter_map(|line| line.strip_prefix("| `"));
+    rows.filter_map(|row| row.split(['`', ' ']).next()).map(str::to_owned).collect()
+}
+
+#[test]
+fn every_command_that_the_readme_shows_exists() {
+    let read = |name: &str| fs::read_to_string(root().join(name)).unwrap();
+    let known = commands_known(&read("docs/specs/command-line.md"));
+    assert!(known.len() > 10, "{known:?}");
+    let readme = read("README.md");
+    let shown: String = readme.split('`').skip(1).step_by(2).collect::<Vec<_>>().join("\n");
+    let unknown: Vec<String> =
+        commands_named(&shown).into_iter().filter(|word| !known.contains(word)).collect();
+    none(&unknown);
+}
+
 /// Whether a link to a folder of records covers the page.
 fn holds(link: &str, page: &str) -> bool {
     link.starts_with("docs/")
@@ -203,5 +232,7 @@ fn each_of_these_checks_catches_its_offence() {
     assert_eq!(decision_offences(&names, |_| String::new()).len(), 1 + DECISION_HEADINGS.len());
     let page = File::new("docs/a.md", "see [b](b.md) and [web](https://example.org)");
     assert_eq!(dead_links(&[page], |_| false).len(), 1);
+    assert_eq!(commands_named("quietus check; quietus --dir x"), ["check"]);
+    assert_eq!(commands_known("| `plan [--as-of]` | x |\n| y |"), ["plan"]);
     assert_eq!(plain(Path::new("docs/formats/../a.md")), "docs/a.md");
 }

@@ -230,14 +230,19 @@ fn try_fault(options: &Options, target: Target, fault: &Fault, name: &str) -> Re
         }
         if ended.code == Some(0) {
             wrong.push(format!("success in spite of {failed}"));
-        } else if !says_why(&ended) && !(fault.call == "write" && fault.for_ever) {
-            // Where no write works any more, none to the terminal does either.
+        } else if !(says_why(&ended) || is_mute(fault)) {
             wrong.push(format!("no word about {failed}"));
         }
     }
     wrong.extend(recover(&agent, &world)?);
     fs::remove_dir_all(&folder)?;
     Ok(wrong.into_iter().map(|text| format!("{fault:?}: {text}")).collect())
+}
+
+/// Says whether a fault stops the agent's words as well: where no write works any more, none to
+/// the terminal does.
+fn is_mute(fault: &Fault) -> bool {
+    fault.call == "write" && fault.for_ever
 }
 
 /// Says whether the agent told what failed: with JSON asked for, the error is the answer.
