@@ -1,5 +1,6 @@
 //! The register of holds: a hold beats everything, up to the last moment before an order (P1).
 
+mod doubt;
 mod edit;
 
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use quietus_evidence::Hash;
 use quietus_schedule::holds::{Covered, Facts, covers};
 use quietus_schedule::{Hold, Severity, SourceFile, Sources};
 
+pub use doubt::{Doubt, Doubtful, in_doubt};
 pub use edit::{NewHold, Release, add, release};
 
 use crate::error::{UserError, code};

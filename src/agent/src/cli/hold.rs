@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::args::{HoldAdd, HoldCommand, HoldRelease};
 use super::console::Console;
 use super::context::Context;
+use super::plan::record_name;
 use super::words::{count, table};
 use crate::error::{Exit, UserError};
 use crate::hold::{self, NewHold, Release};
@@ -16,6 +17,8 @@ use crate::programme::HOLDS;
 
 /// How long a hold waits until no other one is being placed.
 const TURN_PATIENCE: Duration = Duration::from_secs(60);
+/// Records in doubt that are shown one by one; JSON has all of them.
+const SHOWN_MAX: usize = 20;
 /// How long the acknowledgement waits for the order in flight.
 const ORDER_PATIENCE: Duration = Duration::from_secs(300);
 
@@ -49,8 +52,17 @@ struct Acknowledged {
     hold: String,
     /// Whether no order that missed the hold can still be under way.
     acknowledged: bool,
-    /// Records of open runs of which nobody can say yet whether they are gone.
+    /// Records of an interrupted run of which nobody can say yet whether they are gone.
     in_doubt: u64,
+    /// Those of them that the hold covers, where the programme can be read.
+    in_doubt_covered: Vec<DoubtLine>,
+}
+
+#[derive(Debug, Serialize)]
+struct DoubtLine {
+    system: String,
+    class: String,
+    record: String,
 }
 
 pub(super) fn run(
@@ -94,7 +106,8 @@ fn add(context: &Context, console: &mut Console, ask: &HoldAdd) -> Result<Exit, 
         Err(LockError::TimedOut { .. }) => false,
         Err(error) => return Err(error.into()),
     };
-    let answer = Acknowledged { in_doubt: in_doubt(context)?, hold: id, acknowledged };
+    let (in_doubt, in_doubt_covered) = doubt(context, &id)?;
+    let answer = Acknowledged { hold: id, acknowledged, in_doubt, in_doubt_covered };
     console.answer(&answer, || acknowledgement(&answer))?;
     Ok(if answer.acknowledged && answer.in_doubt == 0 { Exit::Done } else { Exit::Partly })
 }
@@ -118,6 +131,15 @@ fn acknowledgement(answer: &Acknowledged) -> String {
             "{records} of an interrupted run are in doubt: they were sent to be disposed of, and \
              the answer is not known. `quietus run` finds out.\n"
         ));
+        for line in answer.in_doubt_covered.iter().take(SHOWN_MAX) {
+            text.push_str(&format!(
+                "  covered by the hold: {} in {} ({})\n",
+                line.record, line.system, line.class
+            ));
+        }
+        let covered = u64::try_from(answer.in_doubt_covered.len()).unwrap_or(u64::MAX);
+        let verb = if covered == 1 { "is" } else { "are" };
+        text.push_str(&format!("{covered} of them {verb} covered by the hold.\n"));
     }
     text
 }
@@ -216,11 +238,22 @@ fn scope(hold: &HoldLine) -> String {
     parts.join("; ")
 }
 
-/// Counts the records that were sent and whose answer nobody has.
-fn in_doubt(context: &Context) -> Result<u64, UserError> {
+/// Finds the records that were sent and whose answer nobody has, and which of them a hold covers.
+fn doubt(context: &Context, hold: &str) -> Result<(u64, Vec<DoubtLine>), UserError> {
     let path = context.folder.state().join("journal.sqlite");
     if !path.exists() {
-        return Ok(0);
+        return Ok((0, Vec::new()));
     }
-    Ok(Journal::open(&path, context.durable.clone())?.records_in_doubt()?)
+    let Ok(loaded) = context.load() else {
+        // The hold stands all the same; what it covers cannot be told.
+        let journal = Journal::open(&path, context.durable.clone())?;
+        return Ok((journal.records_in_doubt()?, Vec::new()));
+    };
+    let found = hold::in_doubt(&context.agent(&loaded), hold)?;
+    let lines = found.covered.into_iter().map(|doubtful| DoubtLine {
+        system: doubtful.system,
+        class: doubtful.class,
+        record: record_name(&doubtful.record),
+    });
+    Ok((found.records, lines.collect()))
 }
