@@ -237,6 +237,20 @@ impl From<LockError> for UserError {
     }
 }
 
+/// Says what to do about a target where its adapter does not.
+fn usual_help(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::Unreachable => "look that the system is up and can be reached, then run again",
+        ErrorKind::Denied => "look at the rights of the account that `connect` names",
+        ErrorKind::WrongTarget => {
+            "look which target `systems.toml` names; `quietus probe --enrol` takes it as the right one"
+        }
+        ErrorKind::Misconfigured => "mend what systems.toml says of it",
+        ErrorKind::Unsupported => "`quietus probe` says what the system lacks",
+        ErrorKind::Broken => "look into the system's own log; when it is well again, run again",
+    }
+}
+
 impl From<AdapterError> for UserError {
     fn from(error: AdapterError) -> Self {
         let code = match error.kind {
@@ -247,6 +261,7 @@ impl From<AdapterError> for UserError {
             ErrorKind::Unsupported => &code::TARGET_UNSUPPORTED,
             ErrorKind::Broken => &code::TARGET_BROKEN,
         };
-        Self { code, message: error.message, help: error.help, place: None, source: error.source }
+        let help = error.help.unwrap_or_else(|| usual_help(error.kind).to_owned());
+        Self { code, message: error.message, help: Some(help), place: None, source: error.source }
     }
 }
