@@ -11,6 +11,9 @@ use crate::journal::{Fate, Fates};
 /// Records looked for in one call.
 const VERIFY_RECORDS: usize = 16_384;
 
+/// How often a record is looked for of which the target could not tell.
+const LOOKS_MAX: u32 = 3;
+
 impl Execution<'_> {
     /// Checks every claim of a batch, and writes the final fates.
     pub(super) async fn verify(&mut self, carried: &mut Carried<'_>) -> Result<(), UserError> {
@@ -38,6 +41,37 @@ impl Execution<'_> {
         Ok(all)
     }
 
+    /// Looks for records; those of which the target could not tell are looked for again, for an
+    /// answer that is late must not make a disposal that succeeded one that nobody can tell.
+    async fn absences(
+        &self,
+        carried: &Carried<'_>,
+        records: &[RecordRef],
+    ) -> Result<Vec<Absence>, UserError> {
+        let scope = &carried.selection.scope;
+        let system = &carried.holding.system;
+        let answer = carried.target.verify_absent(scope, records).await;
+        let mut absences = answer.map_err(|e| unreadable(system).with_source(e))?;
+        if absences.len() != records.len() {
+            return Err(unreadable(system));
+        }
+        for _ in 1..LOOKS_MAX {
+            let open = unknown(&absences);
+            if open.is_empty() {
+                break;
+            }
+            let again: Vec<RecordRef> =
+                open.iter().filter_map(|n| records.get(*n)).cloned().collect();
+            let Ok(found) = carried.target.verify_absent(scope, &again).await else { break };
+            for (n, absence) in open.iter().zip(found) {
+                if let Some(slot) = absences.get_mut(*n) {
+                    *slot = absence;
+                }
+            }
+        }
+        Ok(absences)
+    }
+
     async fn look(&self, carried: &Carried<'_>, fates: &mut Fates) -> Result<(), UserError> {
         let claims: Vec<usize> = (0..fates.fates.len())
             .filter(|n| fates.fates.get(*n).is_some_and(|fate| fate.claims_absence()))
@@ -48,14 +82,7 @@ impl Execution<'_> {
                 .filter_map(|n| carried.prepared.records.get(*n))
                 .map(|record| record.reference.clone())
                 .collect();
-            let answer = carried.target.verify_absent(&carried.selection.scope, &references).await;
-            let absences = match answer {
-                Ok(absences) if absences.len() == claims.len() => absences,
-                Ok(_) => return Err(unreadable(&carried.holding.system)),
-                Err(error) => {
-                    return Err(unreadable(&carried.holding.system).with_source(error));
-                }
-            };
+            let absences = self.absences(carried, &references).await?;
             for (n, absence) in claims.iter().zip(&absences) {
                 let Some(fate) = fates.fates.get_mut(*n) else { continue };
                 let verified = fate.verified(absence);
@@ -67,6 +94,12 @@ impl Execution<'_> {
         }
         Ok(())
     }
+}
+
+/// Returns the places of the records of which a look could not tell.
+fn unknown(absences: &[Absence]) -> Vec<usize> {
+    let places = absences.iter().enumerate();
+    places.filter(|(_, a)| matches!(a, Absence::Unknown { .. })).map(|(n, _)| n).collect()
 }
 
 fn note(reasons: &mut crate::journal::Reasons, fate: Fate, absence: &Absence) {
