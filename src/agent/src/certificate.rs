@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use quietus_contract::{Knowledge, ResidualCopies};
 use quietus_evidence::commitment::SUITE;
 use quietus_evidence::statement::{
-    Approval, Authority, Batch, BatchResult, Counts, HoldsChecked, IntentScope, Issuer, Known,
-    Method, MethodClass, RecordsFile, Ref, Residual, ResidualKnowledge, ResultScope, RunId,
+    Approval, Authority, BatchResult, Counts, HoldsChecked, Intent, Issuer, Known, Method,
+    MethodClass, PolicyInForce, RecordsFile, Ref, Residual, ResidualKnowledge, ResultScope, RunId,
     Standard, Time, Tool, Verification,
 };
 use quietus_evidence::{Date, Hash, RecordsSummary, Timestamp};
@@ -30,7 +30,10 @@ const CITATIONS_MAX: usize = 5;
 /// What is particular to one certificate.
 pub(crate) struct Subject<'a> {
     pub(crate) intent: Ref,
-    pub(crate) scope: IntentScope,
+    /// What the intent says: a run that was interrupted ends by what it was started with.
+    pub(crate) meant: Intent,
+    /// The policy that the intent names.
+    pub(crate) policy: PolicyInForce,
     pub(crate) records_file: String,
     pub(crate) summary: &'a RecordsSummary,
     pub(crate) fates: &'a Fates,
@@ -42,18 +45,20 @@ pub(crate) fn write(
     carried: &Carried<'_>,
     subject: Subject<'_>,
 ) -> Result<BatchResult, UserError> {
-    let Subject { intent, scope, records_file, summary, fates } = subject;
+    let Subject { intent, meant, policy, records_file, summary, fates } = subject;
+    let authority = authority(execution, carried, &meant, &policy)?;
+    let scope = meant.scope;
     let row = &carried.row;
     let time = |t: Option<jiff::Timestamp>| evidence_time(t.unwrap_or(row_opened(execution)));
     let claims = fates.fates.iter().filter(|fate| was_looked_for(**fate)).count();
     let found = fates.count(Fate::StillThere);
     Ok(BatchResult {
         run: run_id(&execution.run.id)?,
-        batch: Batch { n: row.batch.n.into(), of: carried.of.into() },
+        batch: meant.batch,
         intent,
         issuer: issuer(execution.agent),
         tool: execution.tool.clone(),
-        authority: authority(execution, carried)?,
+        authority,
         time: Time { started: time(row.began_at)?, finished: time(row.ended_at)? },
         scope: ResultScope {
             store: scope.store,
@@ -142,8 +147,12 @@ pub(crate) fn tool() -> Result<Tool, UserError> {
     })
 }
 
-fn authority(execution: &Execution<'_>, carried: &Carried<'_>) -> Result<Authority, UserError> {
-    let schedule = &execution.agent.loaded.programme.schedule;
+fn authority(
+    execution: &Execution<'_>,
+    carried: &Carried<'_>,
+    meant: &Intent,
+    policy: &PolicyInForce,
+) -> Result<Authority, UserError> {
     let jurisdiction = carried.segment.jurisdiction.as_deref();
     let decision = execution.decisions.of(carried.class, &execution.agent.loaded.settings);
     let approvals = match decision {
@@ -151,10 +160,10 @@ fn authority(execution: &Execution<'_>, carried: &Carried<'_>) -> Result<Authori
         _ => Vec::new(),
     };
     Ok(Authority {
-        policy: policy_hash(&execution.policy.digest)?,
-        policy_seq: execution.policy.seq,
-        schedule: short(&schedule.title),
-        version: short(&schedule.version),
+        policy: meant.policy,
+        policy_seq: meant.policy_seq,
+        schedule: policy.schedule.clone(),
+        version: policy.version.clone(),
         class: carried.class.id.clone(),
         legal_basis: citations(execution, carried.class, jurisdiction),
         approvals: approvals

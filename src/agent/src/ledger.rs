@@ -14,7 +14,9 @@ use jiff::Timestamp;
 use quietus_evidence::checkpoint::Checkpoint;
 use quietus_evidence::layout::{CHECKPOINT, statement_path};
 use quietus_evidence::ledger::{self, Appended, Head, Keys, LedgerError};
-use quietus_evidence::statement::{Event, Genesis, PublicKeyBytes, Ref, Statement};
+use quietus_evidence::statement::{
+    Event, Genesis, Intent, PolicyInForce, PublicKeyBytes, Ref, Statement,
+};
 use quietus_evidence::{Hash, Signer};
 
 use crate::agent::Agent;
@@ -42,6 +44,7 @@ impl Ledger {
     /// # Behavior
     ///
     /// - A statement that the journal has and the ledger lacks is appended first.
+    /// - Keys that its genesis does not name are refused.
     /// - A ledger that is behind what the journal knows, or beside it, is refused: it was restored
     ///   from a backup or changed, and going on would fork it.
     pub fn open(agent: &Agent<'_>, journal: &Journal, keys: AgentKeys) -> Result<Self, UserError> {
@@ -60,6 +63,7 @@ impl Ledger {
             (None, Some(checkpoint)) => ledger.rebuild(&checkpoint)?,
             (Some(pending), on_disk) => ledger.go_on(&pending, on_disk.as_ref())?,
         }
+        ledger.prove_keys()?;
         Ok(ledger)
     }
 
@@ -132,6 +136,39 @@ impl Ledger {
     /// Names an entry.
     pub fn reference(&self, seq: u64) -> Result<Ref, UserError> {
         Ok(Ref { seq, leaf: Hash::leaf(&self.read(seq)?) })
+    }
+
+    /// Returns an intent as it was written.
+    pub fn intent(&self, seq: u64) -> Result<Intent, UserError> {
+        match self.event(seq)? {
+            Event::Intent(intent) => Ok(intent),
+            _ => Err(changed(&format!("its entry {seq} is not the intent that the journal knows"))),
+        }
+    }
+
+    /// Returns a policy as it was written.
+    pub fn policy(&self, seq: u64) -> Result<PolicyInForce, UserError> {
+        match self.event(seq)? {
+            Event::Policy(policy) => Ok(policy),
+            _ => Err(changed(&format!("its entry {seq} is not the policy that the journal knows"))),
+        }
+    }
+
+    fn event(&self, seq: u64) -> Result<Event, UserError> {
+        let statement = Statement::decode(&self.read(seq)?)
+            .map_err(|e| changed(&format!("its entry {seq} cannot be read")).with_source(e))?;
+        Ok(statement.event)
+    }
+
+    fn prove_keys(&self) -> Result<(), UserError> {
+        let own = (self.keys.log.public(), self.keys.certificate.public());
+        match self.event(0)? {
+            Event::Genesis(genesis) if (genesis.log_key.0, genesis.certificate_key.0) == own => {
+                Ok(())
+            }
+            Event::Genesis(_) => Err(refused(LedgerError::Keys)),
+            _ => Err(changed("its first entry is no genesis")),
+        }
     }
 
     fn read(&self, seq: u64) -> Result<Vec<u8>, UserError> {

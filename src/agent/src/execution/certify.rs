@@ -50,9 +50,12 @@ impl Execution<'_> {
     pub(super) async fn certify(&mut self, batch: Certifying<'_>) -> Result<u64, UserError> {
         let Certifying { carried, fates, records_file, summary } = batch;
         let summary = summary.await.map_err(|e| damaged().with_source(e))??;
+        let intent_seq = carried.row.intent_seq.ok_or_else(damaged)?;
+        let meant = self.ledger.intent(intent_seq)?;
         let subject = Subject {
-            intent: self.ledger.reference(carried.row.intent_seq.ok_or_else(damaged)?)?,
-            scope: self.scope(&carried)?,
+            intent: self.ledger.reference(intent_seq)?,
+            policy: self.ledger.policy(meant.policy_seq)?,
+            meant,
             records_file,
             summary: &summary,
             fates: &fates,
