@@ -3,6 +3,7 @@
 //! ```text
 //! run.lock       held by a run for the life of its process: one deleter (P15)
 //! turn.lock      whoever wants to pass the gate takes it first, so that nobody starves
+//! plan.lock      shared by whoever makes a plan
 //! dispatch.lock  held by the executor during one order; `hold add` waits until it is free (P1)
 //! ```
 //!
@@ -23,6 +24,8 @@ use rustix::io::Errno;
 const HOLDER_BYTES_MAX: u64 = 1024;
 /// How often a lock file may turn out to have been replaced while it was being taken.
 const REPLACED_TRIES_MAX: u32 = 8;
+/// How long a planner waits for one that takes leftovers away.
+const PLANNING_PATIENCE: Duration = Duration::from_secs(60);
 /// Pause between two looks at a lock that another process holds.
 const WAIT_STEP: Duration = Duration::from_millis(10);
 
@@ -87,6 +90,29 @@ impl RunLock {
             return Ok(());
         }
         Err(LockError::Lost { path: self.path.clone() })
+    }
+}
+
+/// Held while a plan is being made, by any number of planners: what others left half made may be
+/// taken away only while there is none.
+#[derive(Debug)]
+pub struct PlanningLock {
+    _file: File,
+}
+
+impl PlanningLock {
+    /// Says that a plan is being made.
+    pub fn share(state: &Path) -> Result<Self> {
+        let path = state.join("plan.lock");
+        let file = wait_for(&path, FlockOperation::NonBlockingLockShared, PLANNING_PATIENCE)?;
+        Ok(Self { _file: file })
+    }
+
+    /// Makes sure that no plan is being made; `None` if one is.
+    pub fn try_alone(state: &Path) -> Result<Option<Self>> {
+        let path = state.join("plan.lock");
+        let file = open_and_try(&path, FlockOperation::NonBlockingLockExclusive)?;
+        Ok(file.map(|file| Self { _file: file }))
     }
 }
 

@@ -80,7 +80,7 @@ pub(super) fn run(console: &mut Console, ask: &Quickstart) -> Result<Exit, UserE
     if console.is_json() {
         console.answer(&answer, String::new)?;
     }
-    Ok(if answer.met { running::exit(&outcome) } else { Exit::NotVerified })
+    Ok(if answer.met { outcome.exit() } else { Exit::NotVerified })
 }
 
 fn sample_zone() -> Result<jiff::tz::TimeZone, UserError> {

@@ -35,7 +35,7 @@ pub(super) fn run(context: &Context, console: &mut Console, ask: &Run) -> Result
     }
     let answer = Answer { last, totals, earlier_runs: earlier };
     console.answer(&answer, || outcome.runs.iter().map(words).collect::<Vec<_>>().join("\n"))?;
-    Ok(exit(&outcome))
+    Ok(outcome.exit())
 }
 
 /// Runs, with a bar for whoever watches.
@@ -46,15 +46,6 @@ pub(super) fn carry_out(context: &Context, ask: &Run, bar: &Bar) -> Result<Outco
     let outcome = context.wait_for(execution::run(&agent, request, bar));
     bar.done();
     outcome
-}
-
-/// Says how the command ends.
-pub(super) fn exit(outcome: &Outcome) -> Exit {
-    if outcome.runs.iter().any(RunReport::is_refused) {
-        return Exit::Refused;
-    }
-    let done = outcome.runs.iter().all(|report| report.totals().is_done());
-    if done { Exit::Done } else { Exit::Partly }
 }
 
 /// Says what a run did, for people.

@@ -40,7 +40,7 @@ pub(super) fn standing(
     if !agent.loaded.programme.schedule.in_force(agent.today()) || !holding.breaches.is_empty() {
         return Ok(Standing::Refused);
     }
-    let class = agent.class(&holding.class)?;
+    let Ok(class) = agent.class(&holding.class) else { return Ok(Standing::Refused) };
     Ok(match decisions.of(class, &agent.loaded.settings) {
         ClassDecision::Standing | ClassDecision::Approved(_) => Standing::Go,
         ClassDecision::Rejected(_) => Standing::Rejected,

@@ -32,6 +32,7 @@ pub(super) fn close(
     if let Some(nil) = nil {
         certificates.push(execution.ledger.append(&nil)?.seq);
     }
+    let schedule_in_force = execution.is_in_force();
     let Execution { run, stored, .. } = execution;
     Ok(RunReport {
         run: run.id,
@@ -40,6 +41,7 @@ pub(super) fn close(
         plan_digest: stored.digest,
         certificates,
         resumed,
+        schedule_in_force,
         counts: lines,
     })
 }
@@ -68,13 +70,20 @@ fn line(
         let planned = std::mem::take(&mut counts.planned);
         counts.members = 0;
         match standing(execution.agent, &execution.stored, &execution.decisions, holding)? {
-            Standing::Refused => counts.refused += planned,
+            Standing::Refused => {
+                counts.refused += planned;
+                if planned > 0 && !execution.is_in_force() {
+                    kept.add_many("the schedule is not approved, or not in force yet", planned);
+                }
+            }
             Standing::AwaitingApproval => counts.awaiting_approval += planned,
             Standing::Rejected => {
                 counts.held += planned;
                 *held_by.entry("the owner rejected the plan".to_owned()).or_default() += planned;
             }
-            Standing::Go | Standing::Nothing => counts.failed += planned,
+            Standing::Go | Standing::Nothing => {
+                not_tried(execution, &mut counts, &mut kept, planned)
+            }
             // An earlier run of this plan certified them.
             Standing::Done => {
                 counts.due -= planned;
@@ -82,12 +91,14 @@ fn line(
             }
         }
     } else {
-        counts.planned = 0;
+        let mut left = std::mem::take(&mut counts.planned);
         counts.members = 0;
         for fates in carried {
             settle(&mut counts, fates);
             kept.merge(&fates.reasons);
+            left = left.saturating_sub(u64::try_from(fates.fates.len()).unwrap_or(u64::MAX));
         }
+        not_tried(execution, &mut counts, &mut kept, left);
     }
     Ok(Line {
         class: holding.class.clone(),
@@ -97,6 +108,14 @@ fn line(
         kept,
         breaches: holding.breaches.clone(),
     })
+}
+
+/// Counts records of batches that were dropped before anything of them was promised.
+fn not_tried(execution: &Execution<'_>, counts: &mut Counts, kept: &mut Reasons, records: u64) {
+    counts.failed += records;
+    if let Some(why) = execution.frozen_out.as_ref().filter(|_| records > 0) {
+        kept.add_many(why, records);
+    }
 }
 
 fn settle(counts: &mut Counts, fates: &Fates) {
@@ -142,9 +161,11 @@ fn history(lines: &[Line], at: jiff::Timestamp) -> Result<Vec<History>, UserErro
 fn purge(execution: &Execution<'_>, rows: &[BatchRow]) -> Result<(), UserError> {
     let mut segments: Vec<u32> = rows.iter().map(|row| row.batch.segment).collect();
     segments.dedup();
-    for n in segments {
-        plan::purge_segment(&execution.agent.durable, &execution.stored, n)?;
+    for n in &segments {
+        plan::purge_segment(&execution.agent.durable, &execution.stored, *n)?;
     }
+    let (durable, dir) = (&execution.agent.durable, execution.agent.dir());
+    plan::purge_superseded(durable, dir, &execution.stored, &segments)?;
     let plan = &execution.stored.plan;
     if !plan.segments.iter().any(|segment| plan::has_records(&execution.stored, segment)) {
         plan::purge_kept(&execution.agent.durable, &execution.stored)?;
@@ -153,13 +174,17 @@ fn purge(execution: &Execution<'_>, rows: &[BatchRow]) -> Result<(), UserError> 
 }
 
 impl Execution<'_> {
+    fn is_in_force(&self) -> bool {
+        self.agent.loaded.programme.schedule.in_force(self.today())
+    }
+
     /// Composes the signed record of a run that disposed of nothing.
     fn nil(&mut self, lines: &[Line]) -> Result<Pending, UserError> {
         let mut totals = Counts::default();
         for line in lines {
             totals.add(&line.counts);
         }
-        let why = if totals.refused > 0 {
+        let why = if totals.refused + totals.failed > 0 {
             NilReason::Limited
         } else if totals.awaiting_approval > 0 {
             NilReason::AwaitingApproval

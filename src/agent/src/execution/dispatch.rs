@@ -69,7 +69,8 @@ impl Execution<'_> {
         }
         while order.state != State::Settled {
             let passage = self.pass()?;
-            let (fates, send) = self.sift(carried, order, &known)?;
+            let held = self.held_through_others(carried, order).await?;
+            let (fates, send) = self.sift(carried, order, &known, &held)?;
             self.release(carried, order, &known, &send).await?;
             if send.is_empty() || order.attempts >= ATTEMPTS_MAX {
                 self.settle_unsent(carried, order, fates, &send)?;
@@ -100,6 +101,7 @@ impl Execution<'_> {
         carried: &Carried<'_>,
         order: &mut OrderRow,
         known: &[Option<Fate>],
+        held: &[Option<String>],
     ) -> Result<(Sifted, Vec<usize>), UserError> {
         let mut sifted = Sifted { fates: vec![None; known.len()], reasons: Reasons::default() };
         let mut send = Vec::new();
@@ -110,6 +112,9 @@ impl Execution<'_> {
         for (n, (record, fate)) in records.iter().zip(known).enumerate() {
             let kept = match fate {
                 Some(fate) => Some((*fate, None)),
+                None if let Some(Some(hold)) = held.get(n) => {
+                    Some((Fate::Held, Some(format!("hold {hold}"))))
+                }
                 None => self.keeps(carried, record, &holds, &exceptions)?,
             };
             match kept {

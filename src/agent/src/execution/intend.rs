@@ -17,7 +17,11 @@ impl Execution<'_> {
     pub(super) fn intend(&mut self, carried: &mut Carried<'_>) -> Result<(), UserError> {
         let mut sorted = carried.prepared.commitments.clone();
         sorted.sort_unstable();
-        let root = intent_root(&sorted).ok_or_else(twins)?;
+        let Some(root) = intent_root(&sorted) else {
+            // Otherwise the run could never end.
+            self.journal.drop_planned(&self.run.id)?;
+            return Err(twins());
+        };
         let at = self.now();
         let event = Event::Intent(Intent {
             run: run_id(&self.run.id)?,

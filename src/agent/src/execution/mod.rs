@@ -3,6 +3,7 @@
 //! ```text
 //! run.rs        lock, resume, plans that were signed off, a new plan
 //! choose.rs     what of a plan may go: approvals, limits, the schedule's own approval
+//! fit.rs        whether a plan still fits the programme and its targets
 //! this file     one run: its batches one after the other, the next one prepared meanwhile
 //! carrying.rs   one batch: the loop over its states
 //! close.rs      counts, history, the nil record, the end
@@ -13,12 +14,14 @@ mod certify;
 mod choose;
 mod close;
 mod dispatch;
+mod fit;
 mod intend;
 mod prepare;
 mod reconcile;
 mod report;
 mod run;
 mod sabotage;
+mod sharing;
 mod verify;
 
 use std::collections::BTreeMap;
@@ -40,7 +43,7 @@ use crate::hold::HoldRegister;
 use crate::journal::{BatchRow, Journal, RunRow, State};
 use crate::ledger::Ledger;
 use crate::lock::{DispatchGate, RunLock};
-use crate::plan::{PlannedHolding, Segment, StoredPlan};
+use crate::plan::{self, PlannedHolding, Segment, StoredPlan};
 use crate::policy::Policy;
 use crate::progress::Watch;
 use crate::selection::Selection;
@@ -105,7 +108,10 @@ impl<'a> Execution<'a> {
                 prepared,
                 segment,
                 holding,
-                class: self.agent.class(&holding.class)?,
+                class: self
+                    .agent
+                    .class(&holding.class)
+                    .map_err(|_| self.put_back(&holding.class))?,
                 selection,
                 survey,
                 target: system.target.as_ref(),
@@ -130,27 +136,36 @@ impl<'a> Execution<'a> {
         rows: &[BatchRow],
     ) -> Result<BTreeMap<String, Opened<'a>>, UserError> {
         let mut opened = BTreeMap::new();
+        let mut needed: BTreeMap<&str, Vec<&PlannedHolding>> = BTreeMap::new();
         for row in rows {
             let (_, holding) = place(stored, row)?;
-            if !opened.contains_key(&holding.system) {
-                opened.insert(holding.system.clone(), self.open(stored, holding).await?);
+            let known = needed.entry(holding.system.as_str()).or_default();
+            if !known.iter().any(|other| other.holding == holding.holding) {
+                known.push(holding);
             }
+        }
+        for (system, holdings) in needed {
+            opened.insert(system.to_owned(), self.open(system, &holdings).await?);
         }
         Ok(opened)
     }
 
     /// Opens a system for disposal, after it proved to be the one of the plan.
+    ///
+    /// An interrupted run of which nothing more is sent may also end on a target that was enrolled
+    /// in place of the old one.
     async fn open(
         &self,
-        stored: &StoredPlan,
-        holding: &PlannedHolding,
+        system: &str,
+        planned: &[&PlannedHolding],
     ) -> Result<Opened<'a>, UserError> {
         let agent = self.agent;
-        let system = agent.system(&holding.system)?;
+        let system = agent.system(system).map_err(|_| self.put_back(system))?;
         let target = targets::disposer(agent.adapters, agent.dir(), system).await?;
         let probe = target.probe().await.map_err(|e| UserError::from(e).in_system(&system.name))?;
         agent.prove_identity(self.journal, system, &probe.identity, self.now())?;
-        if probe.identity.0 != holding.identity {
+        let is_same = planned.iter().all(|holding| holding.identity == probe.identity.0);
+        if !is_same && self.frozen_out.is_none() {
             return Err(UserError::new(
                 &code::TARGET_CHANGED,
                 format!("system {} is not the one that the plan saw", system.name),
@@ -159,19 +174,32 @@ impl<'a> Execution<'a> {
         }
         let programme = &agent.loaded.programme;
         let mut holdings = BTreeMap::new();
-        for planned in stored.plan.holdings.iter().filter(|h| h.system == system.name) {
-            let written = programme.holdings.get(planned.holding).ok_or_else(stale)?;
+        for planned in planned {
+            let written =
+                plan::written(programme, planned).ok_or_else(|| self.put_back(&planned.class))?;
             let selection = Selection::new(programme, written, None);
             let survey = target
                 .survey(&selection.scope)
                 .await
                 .map_err(|e| UserError::from(e).in_system(&system.name))?;
             if survey.store != planned.store {
-                return Err(stale());
+                return Err(self.put_back(&planned.class));
             }
             holdings.insert(planned.holding, (selection, survey));
         }
         Ok(Opened { target, order_records: probe.capabilities.order_records_max, holdings })
+    }
+
+    /// Says that the files lack what the run needs to end.
+    fn put_back(&self, name: &str) -> UserError {
+        UserError::new(
+            &code::PLAN_STALE,
+            format!("run {} is open, and {name} is not in the files as it was", self.run.id),
+        )
+        .with_help(
+            "put what systems.toml and schedule.toml said of it back and run again: what was sent \
+             is then certified; after that change the files as you like",
+        )
     }
 
     /// Begins to read a batch and to commit to it, on another thread.

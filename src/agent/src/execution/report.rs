@@ -24,6 +24,8 @@ pub struct RunReport {
     pub certificates: Vec<u64>,
     /// Whether this run went on where an earlier one was interrupted.
     pub resumed: bool,
+    /// Whether the schedule is approved and in force: without that nothing is disposed of.
+    pub schedule_in_force: bool,
     /// What became of each class in each system.
     pub counts: Vec<Line>,
 }
@@ -58,6 +60,7 @@ impl RunReport {
 
     /// Returns whether a guard refused something.
     pub fn is_refused(&self) -> bool {
-        self.counts.iter().any(|line| !line.breaches.is_empty())
+        let waits = !self.schedule_in_force && self.totals().refused > 0;
+        waits || self.counts.iter().any(|line| !line.breaches.is_empty())
     }
 }

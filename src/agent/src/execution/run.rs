@@ -11,7 +11,7 @@ use super::{Execution, close};
 use crate::agent::Agent;
 use crate::approval::{self, ClassDecision, Decisions};
 use crate::certificate::{run_id, short, tool};
-use crate::error::{UserError, code};
+use crate::error::{Exit, UserError, code};
 use crate::hold::HoldRegister;
 use crate::journal::{Journal, NewBatch, NewRun, RunRow};
 use crate::keys::AgentKeys;
@@ -20,9 +20,6 @@ use crate::lock::{DispatchGate, RunLock};
 use crate::plan::{self, StoredPlan};
 use crate::progress::Watch;
 use quietus_evidence::statement::{Event, Incident};
-
-/// A plan older than this is not carried out any more.
-const PLAN_DAYS_MAX: i32 = 30;
 
 /// A clock this many seconds behind the last run is not believed.
 const CLOCK_BACK_SECONDS_MAX: i64 = 300;
@@ -42,6 +39,17 @@ pub struct Request<'a> {
 pub struct Outcome {
     /// The runs, in order.
     pub runs: Vec<RunReport>,
+}
+
+impl Outcome {
+    /// Says how a command that did this ends.
+    pub fn exit(&self) -> Exit {
+        if self.runs.iter().any(RunReport::is_refused) {
+            return Exit::Refused;
+        }
+        let done = self.runs.iter().all(|report| report.totals().is_done());
+        if done { Exit::Done } else { Exit::Partly }
+    }
 }
 
 /// Resumes what is open, carries out what was signed off, then makes a plan and carries it out.
@@ -85,9 +93,9 @@ pub async fn run(
     }
 }
 
-struct Runner<'a> {
-    agent: &'a Agent<'a>,
-    journal: &'a Journal,
+pub(super) struct Runner<'a> {
+    pub(super) agent: &'a Agent<'a>,
+    pub(super) journal: &'a Journal,
     ledger: &'a mut Ledger,
     holds: &'a mut HoldRegister,
     lock: &'a RunLock,
@@ -119,12 +127,18 @@ impl Runner<'_> {
         if let Some(id) = request.plan {
             let stored = plan::load(self.agent.dir(), id)?;
             self.is_current(&stored)?;
+            plan::for_each_record(&stored, |_, _| {})?;
             outcome.runs.push(self.carry_out(stored).await?);
             return Ok(outcome);
         }
+        self.sweep_plans()?;
         let mut waiting = BTreeSet::new();
         for stored in self.earlier_plans()? {
             if self.is_ready(&stored)? {
+                if let Err(error) = plan::for_each_record(&stored, |_, _| {}) {
+                    tracing::error!(plan = stored.plan.id, %error, "a plan is left alone");
+                    continue;
+                }
                 outcome.runs.push(self.carry_out(stored.clone()).await?);
             }
             waiting.extend(self.waiting(&stored)?);
@@ -140,9 +154,11 @@ impl Runner<'_> {
     async fn resume(&mut self, open: RunRow) -> Result<RunReport, UserError> {
         tracing::info!(run = open.id, "an interrupted run goes on");
         let stored = plan::load(self.agent.dir(), &open.plan)?;
-        let changed = self.is_current(&stored).err().map(|_| {
-            "the programme changed after this run began, so nothing more of it was sent".to_owned()
-        });
+        let changed = self.frozen_out(&stored)?;
+        if changed.is_some() {
+            // Nothing of these was promised or sent.
+            self.journal.drop_planned(&open.id)?;
+        }
         self.watch.begins(&stored);
         let mut execution = self.execution(stored, open)?;
         execution.frozen_out = changed;
@@ -173,6 +189,7 @@ impl Runner<'_> {
                 }
             }
         }
+        self.fits_targets(&stored, &batches).await?;
         let at = self.agent.clock.now();
         let salt: [u8; 4] = crate::keys::random_bytes()?;
         let id = format!("{}-{}", at.strftime("%Y%m%d-%H%M%S"), crate::hex::encode(&salt));
@@ -218,40 +235,6 @@ impl Runner<'_> {
         approval::load(&stored.folder, &stored.reference()?, &self.agent.loaded.settings)
     }
 
-    /// Proves that a plan rests on the programme as it is now. Holds may have come since: they are
-    /// checked at every order.
-    fn is_current(&self, stored: &StoredPlan) -> Result<(), UserError> {
-        let today = self.agent.today();
-        if stored.plan.as_of > today {
-            return Err(UserError::new(
-                &code::PLAN_STALE,
-                format!(
-                    "plan {} looks from {}, which lies in the future: today is {today}",
-                    stored.plan.id, stored.plan.as_of
-                ),
-            )
-            .with_help("such a plan only shows what will be due; make another on that day"));
-        }
-        let now = &self.agent.pins();
-        for (name, digest) in &stored.plan.pins {
-            if name != crate::programme::HOLDS && now.get(name) != Some(digest) {
-                return Err(UserError::new(
-                    &code::PLAN_STALE,
-                    format!("{name} changed since plan {} was made", stored.plan.id),
-                )
-                .with_help("make a new plan, and have it approved if its class asks for that"));
-            }
-        }
-        if self.is_too_old(stored) {
-            return Err(UserError::new(
-                &code::PLAN_STALE,
-                format!("plan {} is older than {PLAN_DAYS_MAX} days", stored.plan.id),
-            )
-            .with_help("make a new plan, and have it approved if its class asks for that"));
-        }
-        Ok(())
-    }
-
     /// Returns earlier plans that still fit, oldest first; drops the records of those that are too
     /// old to be carried out.
     fn earlier_plans(&self) -> Result<Vec<StoredPlan>, UserError> {
@@ -283,11 +266,6 @@ impl Runner<'_> {
             }
         }
         Ok(waiting)
-    }
-
-    fn is_too_old(&self, stored: &StoredPlan) -> bool {
-        let age = self.agent.clock.now().duration_since(stored.plan.made_at);
-        age > jiff::SignedDuration::from_hours(i64::from(PLAN_DAYS_MAX) * 24)
     }
 
     /// Returns whether an earlier plan has something that was signed off since.

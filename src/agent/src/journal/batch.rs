@@ -93,6 +93,17 @@ impl Journal {
         }
     }
 
+    /// Drops the batches of a run that were never intended: nobody was told of them.
+    pub fn drop_planned(&self, run: &str) -> Result<()> {
+        self.write(|tx| {
+            tx.execute(
+                "DELETE FROM batch WHERE run = ?1 AND state = ?2",
+                [run, State::Planned.word()],
+            )?;
+            Ok(())
+        })
+    }
+
     /// Writes a batch's intent: its key, and the statement on its way into the ledger.
     ///
     /// A crash before this leaves the batch planned; after it, the statement reaches the ledger

@@ -8,14 +8,16 @@ use jiff::civil::Date;
 use quietus_contract::{Inventory, Knowledge, Locator, ResidualCopies, Survey};
 use quietus_schedule::{Approval, Disposition, System};
 
+use super::overlap::{Objection, Other};
 use super::pages::Pages;
 use super::reading::{Candidate, Reading};
 use super::segment::SegmentWriter;
-use super::{FORMAT, Plan, PlanRecord, PlannedHolding, StoredPlan, overlap, store};
+use super::{FORMAT, Plan, PlanRecord, PlannedHolding, StoredPlan, overlap, store, written};
 use crate::agent::Agent;
 use crate::error::UserError;
 use crate::hold::HoldRegister;
 use crate::journal::Journal;
+use crate::lock::PlanningLock;
 use crate::progress::Watch;
 use crate::selection::Selection;
 use crate::settings::History;
@@ -47,6 +49,7 @@ pub async fn make(
     request: &Request<'_>,
     watch: &dyn Watch,
 ) -> Result<StoredPlan, UserError> {
+    let _planning = PlanningLock::share(&agent.dir().join("state"))?;
     let id = name(request.now)?;
     let folder = store::folder(agent.dir(), &id);
     agent.durable.create_dir(&folder)?;
@@ -80,7 +83,10 @@ pub async fn make(
         holdings: planned,
         segments,
     };
-    Ok(store::freeze(&agent.durable, folder, plan)?)
+    let stored = store::freeze(&agent.durable, folder, plan)?;
+    // A crash before this leaves a plan that nobody may carry out.
+    store::note_frozen(journal, &stored)?;
+    Ok(stored)
 }
 
 /// Names a plan by the moment, and so that two of the same second differ.
@@ -127,12 +133,12 @@ impl<'a> Maker<'a> {
             if !wanted(&selection.holding.class) {
                 continue;
             }
-            let others: Vec<&Selection<'_>> = surveyed
+            let others = surveyed
                 .iter()
                 .enumerate()
                 .filter(|(m, (_, other))| *m != n && other.space == survey.space)
-                .map(|(_, (other, _))| other)
-                .collect();
+                .map(|(_, (other, _))| self.other(other))
+                .collect::<Result<Vec<_>, _>>()?;
             let planned = self
                 .holding(&target, system, selection, survey, &others, &probe.identity.0)
                 .await?;
@@ -141,13 +147,27 @@ impl<'a> Maker<'a> {
         Ok(())
     }
 
+    /// Makes ready what another class may have against a disposal.
+    fn other<'s>(&self, selection: &'s Selection<'s>) -> Result<Other<'s>, UserError>
+    where
+        'a: 's,
+    {
+        let holding = selection.holding;
+        let today = self.agent.today();
+        Ok(Other {
+            selection,
+            class: self.agent.class(&holding.class)?,
+            holds: self.holds.filter(&holding.class, &holding.system, today),
+        })
+    }
+
     async fn holding(
         &mut self,
         target: &Arc<dyn Inventory>,
         system: &System,
         selection: &Selection<'_>,
         survey: &Survey,
-        others: &[&Selection<'_>],
+        others: &[Other<'_>],
         identity: &str,
     ) -> Result<PlannedHolding, UserError> {
         let holding = selection.holding;
@@ -175,6 +195,8 @@ impl<'a> Maker<'a> {
             system: system.name.clone(),
             disposition: class.disposition.words().to_owned(),
             needs_approval: class.approval == Approval::EachBatch,
+            shares_with: others.iter().map(|other| other.selection.holding.index).collect(),
+            selection: written::selection(&self.agent.loaded.programme, holding),
             identity: identity.to_owned(),
             store: survey.store.clone(),
             method: survey.method.class.word().to_owned(),
@@ -198,7 +220,7 @@ impl<'a> Maker<'a> {
         target: &Arc<dyn Inventory>,
         reading: &mut Reading<'_>,
         survey: &Survey,
-        others: &[&Selection<'_>],
+        others: &[Other<'_>],
     ) -> Result<(), UserError> {
         let stage = format!("{} in {}", reading.class.id, reading.system.name);
         let failed = |e| UserError::from(e).in_system(&reading.system.name);
@@ -214,7 +236,8 @@ impl<'a> Maker<'a> {
             } else {
                 let locators: Vec<Locator> =
                     due.iter().map(|c| c.record.reference.locator.clone()).collect();
-                overlap::objections(target.as_ref(), others, &locators, self.request.as_of)
+                let as_of = self.request.as_of;
+                overlap::objections(target.as_ref(), reading.class, others, &locators, as_of)
                     .await
                     .map_err(failed)?
             };
@@ -232,18 +255,21 @@ impl<'a> Maker<'a> {
         &mut self,
         reading: &mut Reading<'_>,
         candidate: Candidate,
-        objection: Option<String>,
+        objection: Option<Objection>,
     ) -> Result<(), UserError> {
         let Candidate { record, facts, due, overdue } = candidate;
-        if let Some(class) = objection {
+        if let Some(Objection::Keeps(reason)) = &objection {
             reading.counts.not_due += 1;
             reading.counts.overlapping += 1;
-            let reason = format!("{class} matches too, and keeps it");
-            reading.keep(&record.reference.locator, &reason, None);
+            reading.keep(&record.reference.locator, reason, None);
             return Ok(());
         }
         reading.counts.due += 1;
         reading.counts.overdue += u64::from(overdue);
+        if let Some(Objection::Held(hold)) = &objection {
+            reading.hold(hold);
+            return Ok(());
+        }
         if let Some(hold) = &record.target_hold {
             reading.hold(&format!("the system itself: {}", hold.kind));
             return Ok(());

@@ -16,6 +16,7 @@ mod reading;
 mod record;
 mod segment;
 mod store;
+mod written;
 
 pub use crate::settings::Breach;
 pub use counts::Counts;
@@ -23,7 +24,8 @@ pub use make::{Request, make};
 pub use record::{Damaged, PlanRecord};
 pub use segment::{Batch, Segment, read_batch};
 pub use store::{PlanError, StoredPlan, has_records, list, load, purge, purge_kept, purge_segment};
-pub use store::{for_each_record, record_digest};
+pub use store::{for_each_record, is_frozen, purge_superseded, record_digest, sweep};
+pub use written::written;
 
 use std::collections::BTreeMap;
 
@@ -73,6 +75,10 @@ pub struct PlannedHolding {
     pub disposition: String,
     /// Whether each batch needs its owner's sign-off.
     pub needs_approval: bool,
+    /// Names what it selects, and what happens to it, in hex.
+    pub selection: String,
+    /// Other holdings that may select the same records, by position.
+    pub shares_with: Vec<usize>,
     /// Which target it was.
     pub identity: String,
     /// The store's name.

@@ -11,6 +11,7 @@ use super::{Damaged, FORMAT, Plan, PlanRecord, PlannedHolding, Segment, read_bat
 use crate::approval::PlanRef;
 use crate::durable::{Durable, DurableError};
 use crate::error::{UserError, code};
+use crate::journal::Journal;
 
 /// What can go wrong with a plan.
 #[derive(Debug, thiserror::Error)]
@@ -183,6 +184,91 @@ pub fn for_each_record(
 /// Returns whether the records of a segment are still there: it was not carried out yet.
 pub fn has_records(stored: &StoredPlan, segment: &Segment) -> bool {
     segment_path(&stored.folder, segment.n).is_file()
+}
+
+/// Notes in the journal what was frozen: a header that was edited since is no plan of ours.
+pub(super) fn note_frozen(
+    journal: &Journal,
+    stored: &StoredPlan,
+) -> Result<(), crate::journal::JournalError> {
+    journal.set_fact(&frozen_fact(&stored.plan.id), &stored.digest)
+}
+
+/// Returns whether a plan's header is the one that was frozen here.
+pub fn is_frozen(
+    journal: &Journal,
+    stored: &StoredPlan,
+) -> Result<bool, crate::journal::JournalError> {
+    let frozen = journal.fact(&frozen_fact(&stored.plan.id))?;
+    Ok(frozen.as_deref() == Some(stored.digest.as_str()))
+}
+
+fn frozen_fact(id: &str) -> String {
+    format!("plan/{id}")
+}
+
+/// Removes the records of other plans that a run has made needless: they are of the same
+/// holdings as the segments that were carried out, and name records that are gone.
+pub fn purge_superseded(
+    durable: &Durable,
+    programme: &Path,
+    by: &StoredPlan,
+    segments: &[u32],
+) -> Result<(), PlanError> {
+    let of_carried = |holding: &&PlannedHolding| {
+        let mut own = by.plan.segments.iter().filter(|s| s.holding == holding.holding);
+        own.any(|s| segments.contains(&s.n))
+    };
+    let carried: Vec<&PlannedHolding> = by.plan.holdings.iter().filter(of_carried).collect();
+    for id in list(programme)?.iter().filter(|id| **id != by.plan.id) {
+        let Ok(other) = load(programme, id) else { continue };
+        let same_files = other.plan.pins == by.plan.pins;
+        for segment in other.plan.segments.iter().filter(|s| has_records(&other, s)) {
+            let Some(theirs) = other.plan.holdings.iter().find(|h| h.holding == segment.holding)
+            else {
+                continue;
+            };
+            let is_same = |ours: &&PlannedHolding| {
+                let place = (&ours.class, &ours.system) == (&theirs.class, &theirs.system);
+                ours.selection == theirs.selection || (place && !same_files)
+            };
+            if carried.iter().any(is_same) {
+                purge_segment(durable, &other, segment.n)?;
+            }
+        }
+        if !carried.is_empty() {
+            // It named records that lacked something then; a newer look was just taken.
+            purge_kept(durable, &other)?;
+        }
+    }
+    Ok(())
+}
+
+/// Removes what planners left that were killed. No planner may be at work.
+pub fn sweep(durable: &Durable, programme: &Path) -> Result<(), PlanError> {
+    let entries = match std::fs::read_dir(programme.join("plans")) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(PlanError::Read(error)),
+    };
+    for entry in entries {
+        let folder = entry.map_err(PlanError::Read)?.path();
+        if !folder.is_dir() {
+            continue;
+        }
+        durable.sweep(&folder)?;
+        if folder.join("plan.json").exists() {
+            continue;
+        }
+        for file in std::fs::read_dir(&folder).map_err(PlanError::Read)? {
+            let path = file.map_err(PlanError::Read)?.path();
+            let is_list = path.extension().is_some_and(|e| e == "records" || e == "jsonl");
+            if is_list {
+                durable.remove(&path)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Removes all records of a plan; its header and its sign-offs stay.
