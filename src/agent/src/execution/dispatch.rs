@@ -226,6 +226,8 @@ impl Execution<'_> {
         // A crash from here on leaves the order dispatched: the target is asked what became of it.
         let command =
             self.journal.dispatch(&self.run.id, &carried.row, order, scope, references)?;
+        // A records file may have failed on another thread while this was written down.
+        self.agent.durable.check()?;
         let answer = carried.target.dispose(&command).await;
         let outcomes = match answer {
             Ok(outcomes) if outcomes.len() == send.len() => outcomes,

@@ -35,7 +35,10 @@ fn try_fault(operation: u64, effect: FaultEffect) {
     let failed = world.run_as(Request::default(), durable);
     let Err(error) = failed else { panic!("operation {operation} {effect:?} was not noticed") };
     assert!(["write_failed", "journal_broken"].contains(&error.code.name), "{operation}: {error}");
-    assert_eq!(late.load(Ordering::SeqCst), 0, "{operation} {effect:?}: an order after the fault");
+    // A records file is written on another thread: its failure may come when one order is past
+    // its last check. No second one follows.
+    let late = late.load(Ordering::SeqCst);
+    assert!(late <= 1, "{operation} {effect:?}: {late} orders after the fault");
     let kept = |world: &World| world.there().iter().filter(|name| name.starts_with('K')).count();
     assert_eq!(kept(&world), 3);
 
