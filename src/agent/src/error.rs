@@ -175,6 +175,20 @@ impl UserError {
         self
     }
 
+    /// Says whether the error is about one system, so that others can go on.
+    pub fn is_of_one_system(&self) -> bool {
+        [
+            &code::TARGET_UNREACHABLE,
+            &code::TARGET_DENIED,
+            &code::TARGET_CHANGED,
+            &code::TARGET_SETTINGS,
+            &code::TARGET_UNSUPPORTED,
+            &code::TARGET_BROKEN,
+            &code::SECRET_MISSING,
+        ]
+        .contains(&self.code)
+    }
+
     /// Puts the system's name in front of the message.
     #[must_use]
     pub fn in_system(mut self, system: &str) -> Self {

@@ -147,3 +147,19 @@ fn one_day_earlier_only_the_year_before_is_due() {
     assert_eq!(programme.run(date(2024, 12, 31)).totals().disposed, 83);
     assert_eq!(programme.count("SELECT count(*) FROM Invoice"), 329);
 }
+
+#[test]
+fn a_system_that_cannot_be_read_does_not_stop_the_others() {
+    let Some(chinook) = chinook() else { return };
+    let programme = Programme::new(&chinook);
+    let more = "\n[system.gone]\nadapter = \"sqlite\"\npath = \"gone.sqlite\"\n\n[[holding]]\n\
+                class = \"FIN-010\"\nsystem = \"gone\"\ntable = \"t\"\nkey = [\"k\"]\n\
+                dates = { \"invoice date\" = \"d\" }\n";
+    let path = programme.dir.path().join("systems.toml");
+    Durable::new().replace(&path, format!("{SYSTEMS}{more}").as_bytes()).unwrap();
+
+    let report = programme.run(date(2025, 1, 1));
+    assert_eq!(report.totals().disposed, 166);
+    let [failure] = &report.failures[..] else { panic!("{:?}", report.failures) };
+    assert_eq!(failure.system, "gone");
+}

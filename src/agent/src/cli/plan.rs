@@ -12,7 +12,7 @@ use super::progress::Bar;
 use super::words::{count, number, table, wrap};
 use crate::clock::Clock;
 use crate::error::{Exit, UserError};
-use crate::plan::{self, Counts, PlannedHolding, StoredPlan};
+use crate::plan::{self, Counts, Failure, PlannedHolding, StoredPlan};
 use crate::settings::Breach;
 
 const WIDTH: usize = 100;
@@ -26,6 +26,7 @@ pub(super) struct Answer {
     planned: u64,
     holdings: Vec<HoldingLine>,
     totals: Counts,
+    failures: Vec<Failure>,
     #[serde(skip_serializing_if = "Option::is_none")]
     records: Option<Vec<RecordLine>>,
 }
@@ -99,7 +100,12 @@ pub(super) fn run(context: &Context, console: &mut Console, ask: &Ask) -> Result
     let answer = answer(&stored, ask.records)?;
     console.answer(&answer, || words(&answer))?;
     let over = stored.plan.holdings.iter().any(|h| !h.breaches.is_empty());
-    Ok(if over { Exit::Refused } else { Exit::Done })
+    let failures = &stored.plan.failures;
+    Ok(match over || failures.iter().any(|failure| failure.refused) {
+        true => Exit::Refused,
+        false if failures.is_empty() => Exit::Done,
+        false => Exit::Partly,
+    })
 }
 
 /// Describes a plan.
@@ -111,6 +117,7 @@ pub(super) fn answer(stored: &StoredPlan, with_records: bool) -> Result<Answer, 
         planned: stored.plan.planned(),
         holdings: stored.plan.holdings.iter().map(holding_line).collect(),
         totals: stored.plan.totals(),
+        failures: stored.plan.failures.clone(),
         records: with_records.then(|| records(stored)).transpose()?,
     })
 }
@@ -166,6 +173,9 @@ pub(super) fn words(answer: &Answer) -> String {
         answer.digest,
         lines(answer)
     );
+    for failure in &answer.failures {
+        text.push_str(&wrap(&format!("\nLeft out: {}\n", failure.message), "", WIDTH));
+    }
     for holding in &answer.holdings {
         for limit in &holding.limits_exceeded {
             text.push_str(&wrap(

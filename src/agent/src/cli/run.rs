@@ -62,6 +62,9 @@ pub(super) fn words(report: &RunReport) -> String {
     for line in &report.counts {
         text.push_str(&remarks(line));
     }
+    for failure in &report.failures {
+        text.push_str(&wrap(&format!("Left out: {}\n", failure.message), "", WIDTH));
+    }
     let totals = report.totals();
     let places: Vec<String> = report.certificates.iter().map(|n| format!("#{n}")).collect();
     let disposed = count(totals.disposed, "record", "records");

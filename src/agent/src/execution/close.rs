@@ -5,10 +5,13 @@ use quietus_evidence::statement::{Event, Nil, NilReason, Totals};
 use super::choose::{Standing, standing};
 use super::report::{Line, RunReport};
 use super::{Execution, Steps};
-use crate::certificate::{evidence_date, policy_hash, run_id};
+use crate::certificate::{evidence_date, policy_hash, run_id, short};
 use crate::error::UserError;
 use crate::journal::{BatchRow, Fate, Fates, History, Pending, Reasons};
 use crate::plan::{self, Counts, PlannedHolding};
+
+/// Systems that a nil record names at most.
+const NOT_READ_MAX: usize = 10;
 
 /// Closes a run whose batches are all certified.
 pub(super) fn close(
@@ -43,6 +46,7 @@ pub(super) fn close(
         resumed,
         schedule_in_force,
         counts: lines,
+        failures: stored.plan.failures,
     })
 }
 
@@ -178,6 +182,16 @@ impl Execution<'_> {
         self.agent.loaded.programme.schedule.in_force(self.today())
     }
 
+    /// Names the systems that nobody could look into.
+    fn not_read(&self) -> Vec<String> {
+        let failures = &self.stored.plan.failures;
+        failures
+            .iter()
+            .take(NOT_READ_MAX)
+            .map(|failure| short(&format!("system {}: {}", failure.system, failure.code)))
+            .collect()
+    }
+
     /// Composes the signed record of a run that disposed of nothing.
     fn nil(&mut self, lines: &[Line]) -> Result<Pending, UserError> {
         let mut totals = Counts::default();
@@ -188,6 +202,8 @@ impl Execution<'_> {
             NilReason::Limited
         } else if totals.awaiting_approval > 0 {
             NilReason::AwaitingApproval
+        } else if !self.stored.plan.failures.is_empty() {
+            NilReason::Unreachable
         } else {
             NilReason::NothingDue
         };
@@ -207,7 +223,7 @@ impl Execution<'_> {
                 cannot_evaluate: totals.cannot_evaluate,
                 held: totals.held,
             },
-            not_checked: Vec::new(),
+            not_checked: self.not_read(),
         };
         let at = self.now();
         self.ledger.compose(at, Event::Nil(nil))

@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use serde::Serialize;
 
 use crate::journal::Reasons;
-use crate::plan::{Breach, Counts};
+use crate::plan::{Breach, Counts, Failure};
 
 /// What a run did, for people and for `--output json`.
 #[derive(Clone, Debug, Serialize)]
@@ -28,6 +28,8 @@ pub struct RunReport {
     pub schedule_in_force: bool,
     /// What became of each class in each system.
     pub counts: Vec<Line>,
+    /// Systems that could not be read.
+    pub failures: Vec<Failure>,
 }
 
 /// What became of one class in one system.
@@ -61,6 +63,8 @@ impl RunReport {
     /// Returns whether a guard refused something.
     pub fn is_refused(&self) -> bool {
         let waits = !self.schedule_in_force && self.totals().refused > 0;
-        waits || self.counts.iter().any(|line| !line.breaches.is_empty())
+        waits
+            || self.counts.iter().any(|line| !line.breaches.is_empty())
+            || self.failures.iter().any(|failure| failure.refused)
     }
 }

@@ -47,7 +47,7 @@ impl Outcome {
         if self.runs.iter().any(RunReport::is_refused) {
             return Exit::Refused;
         }
-        let done = self.runs.iter().all(|report| report.totals().is_done());
+        let done = self.runs.iter().all(|r| r.totals().is_done() && r.failures.is_empty());
         if done { Exit::Done } else { Exit::Partly }
     }
 }

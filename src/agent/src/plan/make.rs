@@ -12,9 +12,11 @@ use super::overlap::{Objection, Other};
 use super::pages::Pages;
 use super::reading::{Candidate, Reading};
 use super::segment::SegmentWriter;
-use super::{FORMAT, Plan, PlanRecord, PlannedHolding, StoredPlan, overlap, store, written};
+use super::{
+    FORMAT, Failure, Plan, PlanRecord, PlannedHolding, StoredPlan, overlap, store, written,
+};
 use crate::agent::Agent;
-use crate::error::UserError;
+use crate::error::{Exit, UserError};
 use crate::hold::HoldRegister;
 use crate::journal::Journal;
 use crate::lock::PlanningLock;
@@ -62,14 +64,26 @@ pub async fn make(
         writer: SegmentWriter::new(&agent.durable, &folder),
         kept_lines: Vec::new(),
         planned: Vec::new(),
+        failures: Vec::new(),
     };
     let programme = &agent.loaded.programme;
+    let mut first_failure = None;
     for system in programme.systems.values() {
         if request.system.is_none_or(|name| name == system.name) {
-            maker.system(system).await?;
+            match maker.system(system).await {
+                Err(error) if error.is_of_one_system() => {
+                    maker.give_up(system, &error);
+                    first_failure.get_or_insert(error);
+                }
+                outcome => outcome?,
+            }
         }
     }
-    let Maker { writer, kept_lines, mut planned, .. } = maker;
+    // Where no system could be read, there is nothing to freeze.
+    if let Some(error) = first_failure.filter(|_| maker.planned.is_empty()) {
+        return Err(error);
+    }
+    let Maker { writer, kept_lines, mut planned, failures, .. } = maker;
     planned.sort_by_key(|holding| holding.holding);
     let segments = writer.finish()?;
     store::write_kept(&agent.durable, &folder, &kept_lines)?;
@@ -81,6 +95,7 @@ pub async fn make(
         pins: agent.pins(),
         tool: env!("CARGO_PKG_VERSION").to_owned(),
         holdings: planned,
+        failures,
         segments,
     };
     let stored = store::freeze(&agent.durable, folder, plan)?;
@@ -104,9 +119,25 @@ struct Maker<'a> {
     writer: SegmentWriter<'a>,
     kept_lines: Vec<u8>,
     planned: Vec<PlannedHolding>,
+    failures: Vec<Failure>,
 }
 
 impl<'a> Maker<'a> {
+    /// Takes a system out of the plan that could not be read to its end; the others go on.
+    fn give_up(&mut self, system: &System, error: &UserError) {
+        tracing::error!(system = system.name, %error, "a system is left out of the plan");
+        let holdings = &self.agent.loaded.programme.holdings;
+        let is_of = |n: usize| holdings.get(n).is_some_and(|h| h.system == system.name);
+        self.writer.drop_holdings(is_of);
+        self.planned.retain(|planned| !is_of(planned.holding));
+        self.failures.push(Failure {
+            system: system.name.clone(),
+            code: error.code.name.to_owned(),
+            message: error.message.clone(),
+            refused: error.code.exit == Exit::Refused,
+        });
+    }
+
     async fn system(&mut self, system: &'a System) -> Result<(), UserError> {
         let programme = &self.agent.loaded.programme;
         let holdings: Vec<_> =

@@ -57,8 +57,24 @@ pub struct Plan {
     pub tool: String,
     /// What each holding had, in the order of `systems.toml`.
     pub holdings: Vec<PlannedHolding>,
+    /// Systems that could not be read: nothing of them is in the plan.
+    pub failures: Vec<Failure>,
     /// The stretches of records, by holding and jurisdiction.
     pub segments: Vec<Segment>,
+}
+
+/// A system that could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Failure {
+    /// The system.
+    pub system: String,
+    /// The error's code.
+    pub code: String,
+    /// What is wrong, in words.
+    pub message: String,
+    /// Whether a guard refused it: it is not the system that was enrolled.
+    pub refused: bool,
 }
 
 /// What a plan says of one holding.

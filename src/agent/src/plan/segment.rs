@@ -56,6 +56,7 @@ pub(super) struct SegmentWriter<'a> {
     durable: &'a Durable,
     folder: &'a Path,
     open: BTreeMap<(usize, Option<String>), Open>,
+    last: u32,
 }
 
 struct Open {
@@ -68,7 +69,7 @@ struct Open {
 
 impl<'a> SegmentWriter<'a> {
     pub(super) fn new(durable: &'a Durable, folder: &'a Path) -> Self {
-        Self { durable, folder, open: BTreeMap::new() }
+        Self { durable, folder, open: BTreeMap::new(), last: 0 }
     }
 
     pub(super) fn push(
@@ -78,16 +79,22 @@ impl<'a> SegmentWriter<'a> {
         record: &PlanRecord,
     ) -> Result<(), PlanError> {
         let key = (holding, jurisdiction.map(str::to_owned));
-        let next = u32::try_from(self.open.len() + 1).map_err(|_| PlanError::TooMany)?;
+        let next = self.last.checked_add(1).ok_or(PlanError::TooMany)?;
         let open = match self.open.entry(key) {
             std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
             std::collections::btree_map::Entry::Vacant(entry) => {
                 let (holding, jurisdiction) = entry.key().clone();
                 let file = self.durable.create(&segment_path(self.folder, next))?;
+                self.last = next;
                 entry.insert(Open::new(next, holding, jurisdiction, record.due, file))
             }
         };
         open.push(record)
+    }
+
+    /// Drops what was written of some holdings.
+    pub(super) fn drop_holdings(&mut self, is_dropped: impl Fn(usize) -> bool) {
+        self.open.retain(|(holding, _), _| !is_dropped(*holding));
     }
 
     /// Makes the segments durable and returns them in the order of their numbers.
