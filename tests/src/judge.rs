@@ -60,7 +60,8 @@ pub fn judge(world: &World, stuck: bool) -> Result<Vec<Finding>> {
     let ledger = Ledger::read(&world.programme, &names)?;
     let mut now = world.look()?;
     if stuck {
-        now = now.into_iter().map(|(name, digest)| (without_claim(&name), digest)).collect();
+        now =
+            now.into_iter().map(|(name, digest)| (claimed(world, name, digest), digest)).collect();
     }
     let mut findings = Vec::new();
     let mut note = |violation, what: &str| findings.push(Finding::new(violation, what));
@@ -110,14 +111,14 @@ pub fn judge(world: &World, stuck: bool) -> Result<Vec<Finding>> {
     Ok(findings)
 }
 
-/// The name of a record that the agent had claimed (renamed beside itself) when its target lied.
-fn without_claim(name: &str) -> String {
-    match name.rsplit_once("/.quietus-") {
-        Some((folder, claim)) => {
-            format!("{folder}/{}", claim.split_once('-').map_or(claim, |(_, name)| name))
-        }
-        None => name.to_owned(),
+/// The name of a record that the agent had claimed (renamed beside itself) when its target lied;
+/// no two sample records have the same content.
+fn claimed(world: &World, name: String, digest: [u8; 32]) -> String {
+    if !name.contains("/.quietus-") {
+        return name;
     }
+    let same = world.records.iter().find(|(_, record)| record.digest == digest);
+    same.map_or(name, |(known, _)| known.clone())
 }
 
 fn open_runs(world: &World) -> Result<u64> {
@@ -133,11 +134,23 @@ fn open_runs(world: &World) -> Result<u64> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::*;
+    use crate::world::{Record, Target};
 
     #[test]
     fn a_claimed_record_is_still_that_record() {
-        assert_eq!(without_claim("case/.quietus-00ff-0010-a.txt"), "case/0010-a.txt");
-        assert_eq!(without_claim("case/0010-a.txt"), "case/0010-a.txt");
+        let record = Record { truth: Truth::Due, digest: [7; 32] };
+        let world = World {
+            programme: PathBuf::new(),
+            target: Target::Filesystem,
+            place: PathBuf::new(),
+            records: BTreeMap::from([("case/a.txt".to_owned(), record)]),
+        };
+        let name = |name: &str, digest| claimed(&world, name.to_owned(), [digest; 32]);
+        assert_eq!(name("case/.quietus-slot-0", 7), "case/a.txt");
+        assert_eq!(name("case/.quietus-slot-0", 8), "case/.quietus-slot-0");
+        assert_eq!(name("case/other.txt", 7), "case/other.txt");
     }
 }
