@@ -26,6 +26,12 @@ impl Execution<'_> {
         known: &mut [Option<Fate>],
     ) -> Result<(), UserError> {
         let all = records(carried, order)?;
+        // What an earlier look found stands in the journal: killed once more, it is still so.
+        for (slot, byte) in known.iter_mut().zip(&order.kept) {
+            let found = Fate::from_byte(*byte)
+                .filter(|fate| matches!(fate, Fate::Unacknowledged | Fate::Changed));
+            *slot = slot.or(found);
+        }
         let sent: Vec<usize> = (0..all.len())
             .filter(|n| order.kept.get(*n).is_none_or(|byte| *byte == 0))
             .filter(|n| known.get(*n).is_some_and(Option::is_none))
